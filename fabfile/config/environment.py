@@ -1,0 +1,133 @@
+"""One environment's settings, validated and complete: what every other package works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Provider(StrEnum):
+    AWS = "aws"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Application:
+    """How the application is built, started, migrated and checked; defaults are Django's.
+
+    Commands are argument lists; `{python}`, `{port}`, `{release}`, `{shared}` and `{cpus}` are filled in on the server.
+    """
+
+    start: tuple[str, ...]
+    worker: tuple[str, ...]
+    migrate: tuple[str, ...]
+    static: tuple[str, ...]
+    requirements: str = "requirements.txt"
+    source: str = "."  # folder of the repository that is the application
+    static_url: str = "/static/"
+    static_root: str = "staticfiles"  # relative to the application, where `static` puts its files
+    environ: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)  # variable → where the server fetches it
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """What balancers ask and servers ask themselves before they join."""
+
+    path: str = "/healthcheck.html"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    success: str = "200"  # ALB matcher syntax: "200", "200,301", "200-299"
+    interval: float = 10.0
+    timeout: float = 5.0
+    healthy_threshold: int = 2
+    unhealthy_threshold: int = 2
+    grace: float = 300.0
+
+
+@dataclass(frozen=True)
+class RoleSettings:
+    """One role's servers."""
+
+    count: int
+    instance_type: str
+    volume_size: int  # GiB
+    volume_type: str
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Pace and limits of a rollout; times in seconds."""
+
+    batch: str = "1"  # "2" or "25%"
+    slot_deadline: float = 600.0
+    min_healthy_time: float = 10.0
+    drain_timeout: float = 600.0
+    deregistration_delay: float = 30.0
+    poll: float = 5.0
+    probe_rate: float = 0.0  # requests a second; 0: no probe
+    probe_paths: tuple[str, ...] = ("/",)
+
+
+@dataclass(frozen=True)
+class LocalTimes:
+    """How slow the embedded cloud is: seconds."""
+
+    boot: float = 1.0
+    drain: float = 1.0
+    health_interval: float = 0.5
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of everything in the account; the convention is `{deployment}-{environment}`, the config may say others."""
+
+    stack: str
+    auto_scaling_group: str
+    launch_template: str
+    load_balancers: tuple[str, ...]
+    target_group: str
+    worker: str  # Name tag of worker instances
+    table: str  # lock and ledger, one per account and region
+    bucket: str  # releases, one per account and region; "{account}" is filled in
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One deployment in one environment."""
+
+    deployment: str
+    name: str
+    provider: Provider
+    production: bool
+    region: str
+    zones: tuple[str, ...]  # full names, e.g. us-east-1a
+    vpc: str  # "" : the account's default VPC
+    subnets: tuple[str, ...]
+    ami: str
+    branch: str
+    repository: Path
+    python: str
+    app_port: int
+    listener_port: int
+    minimum: int
+    maximum: int
+    desired: int
+    roles: Mapping[str, RoleSettings]
+    domains: tuple[str, ...]
+    names: Names
+    application: Application
+    health: HealthCheck
+    rollout: Rollout
+    local: LocalTimes
+    ssh_user: str
+    ssh_config: Path | None  # generated for the embedded cloud
+    ssh_attribute: str  # private_ip_address, public_dns_name, …
+    key_name: str
+    tags: Mapping[str, str]
+    state: Path  # `.fab/` of this checkout
+    extra: Mapping[str, object] = field(default_factory=dict)
+    profile: str = ""

@@ -1,0 +1,311 @@
+"""The values that decisions are made of and from: a fleet as seen, an intent, a policy, the steps.
+
+Times are seconds since the epoch (float) unless a name says otherwise. All are frozen: `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Lifecycle(StrEnum):
+    """Where an instance stands in its group; AWS's fourteen lifecycle states folded into what matters here."""
+
+    PENDING = "pending"  # Pending, Pending:Wait, Pending:Proceed
+    IN_SERVICE = "in service"
+    STANDBY = "standby"  # Standby, EnteringStandby
+    LEAVING = "leaving"  # Terminating*, Detaching*
+    WARM = "warm"  # Warmed:*
+
+
+class Health(StrEnum):
+    """What one balancer says of one target."""
+
+    HEALTHY = "healthy"
+    INITIAL = "initial"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    UNUSED = "unused"
+    ABSENT = "absent"  # not registered
+
+
+@dataclass(frozen=True)
+class TargetState:
+    """One target as one balancer sees it, with the balancer's own reason (e.g. `Target.FailedHealthChecks`)."""
+
+    balancer: str
+    health: Health
+    reason: str = ""
+    by_group: bool = True  # the group registers and drains it by itself
+
+
+@dataclass(frozen=True)
+class Member:
+    """An instance of a group as seen now."""
+
+    id: str
+    zone: str
+    launch_config: str  # what it was launched with: "lt-0abc:7"
+    lifecycle: Lifecycle
+    healthy: bool = True  # the group's own opinion (HealthStatus)
+    protected: bool = False
+    launched_at: float = 0.0
+    targets: tuple[TargetState, ...] = ()
+
+    @property
+    def serving(self) -> bool:
+        """In service in the group and healthy in every balancer that it is in."""
+        return (
+            self.lifecycle is Lifecycle.IN_SERVICE
+            and self.healthy
+            and all(target.health is Health.HEALTHY for target in self.targets)
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """An autoscaling group as seen now."""
+
+    name: str
+    minimum: int
+    maximum: int
+    desired: int
+    launch_config: str  # what comes next: "lt-0abc:8"
+    zones: tuple[str, ...]
+    suspended: frozenset[str] = frozenset()
+    members: tuple[Member, ...] = ()
+    balancers: tuple[str, ...] = ()  # every balancer an instance must be healthy in to serve
+
+
+class WorkerPhase(StrEnum):
+    """How far one worker is with one release."""
+
+    OLD = "old"  # runs something else and has jobs to finish
+    STOPPED = "stopped"  # finished its job, takes no new one
+    INSTALLED = "installed"  # release in place, not migrated or not started
+    RUNNING = "running"  # runs the release
+
+
+class Migration(StrEnum):
+    """The state of one release's migrations, read from the worker's status file."""
+
+    NONE = "none"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker as seen now."""
+
+    id: str
+    phase: WorkerPhase
+    release: str = ""
+    migration: Migration = Migration.NONE
+    detail: str = ""  # the last line of what failed
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that can be seen in the world now and that a decision needs."""
+
+    group: Group
+    workers: tuple[Worker, ...] = ()
+
+
+class Order(StrEnum):
+    """When workers and migrations come."""
+
+    FIRST = "first"
+    LAST = "last"
+    NEVER = "never"
+
+
+class Phase(StrEnum):
+    """What the deploy is doing, as far as it cannot be seen."""
+
+    ROLLING = "rolling"
+    ROLLING_BACK = "rolling back"
+    RESTORING = "restoring"  # settings go back to what they were
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch of surge: the token makes a repeated call harmless.
+
+    `ids` is empty until the reply is recorded; a deploy that died between repeats the call with the token.
+    """
+
+    token: str
+    zone: str
+    count: int
+    launch_config: str
+    asked_at: float
+    desired_before: int
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What cannot be seen in the world: written to the ledger before it is acted on."""
+
+    deploy_id: str
+    target: str  # the launch config that is rolled out, "lt-0abc:8"
+    previous: str  # the one before, to which a stopped deploy goes back
+    release: str = ""  # the release that workers get
+    previous_release: str = ""
+    order: Order = Order.FIRST
+    phase: Phase = Phase.ROLLING
+    started: float = 0.0
+    desired: int = 0  # where desired capacity is to end: before us, or where somebody put it meanwhile
+    owned: int = 0  # how much of the group's desired capacity is our surge now
+    launches: tuple[Launch, ...] = ()
+    retiring: tuple[str, ...] = ()  # instances that we asked to terminate with decrement
+    suspended_before: frozenset[str] | None = None  # None: nothing suspended by us yet
+    maximum_before: int | None = None  # None: not raised by us
+    maximum_raised: int | None = None
+    serving_since: tuple[tuple[str, float], ...] = ()  # first time each new instance was seen serving without a break
+    slot_since: float | None = None  # when the current batch's deadline began
+    migrated: bool = False  # migrations of `release` are known to have run
+    failure: str = ""  # why it stopped, once it did
+    evidence: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a rollout may do."""
+
+    batch: int = 1  # servers replaced at a time; also the surge
+    slot_deadline: float = 600.0  # seconds for a batch to come into service, whatever instances it goes through
+    min_healthy_time: float = 10.0  # seconds that a new instance serves before an old one goes
+    failure_budget: int = 0
+    drain_timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class SwitchLaunchConfig(Step):
+    """Point the group at a launch config, for what autoscaling launches from now on."""
+
+    launch_config: str
+
+
+@dataclass(frozen=True)
+class SuspendProcesses(Step):
+    """Suspend scaling processes; what was suspended before is in the intent."""
+
+    processes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ResumeProcesses(Step):
+    """Resume scaling processes that we suspended."""
+
+    processes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class SetMaximum(Step):
+    """Set MaxSize, to make room for surge or to take it back."""
+
+    maximum: int
+
+
+@dataclass(frozen=True)
+class LaunchInstances(Step):
+    """Launch surge in one zone; desired capacity rises by as many. Idempotent by its token."""
+
+    launch: Launch
+
+
+@dataclass(frozen=True)
+class Deregister(Step):
+    """Take an instance out of balancers that its group does not know."""
+
+    instance: str
+    balancers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Terminate(Step):
+    """Terminate an instance; its group deregisters and drains it first."""
+
+    instance: str
+    decrement: bool
+
+
+@dataclass(frozen=True)
+class StopWorker(Step):
+    """Let a worker finish its running job and take no other."""
+
+    worker: str
+
+
+@dataclass(frozen=True)
+class InstallRelease(Step):
+    """Put a release on a worker, beside the one that it runs."""
+
+    worker: str
+    release: str
+
+
+@dataclass(frozen=True)
+class RunMigrations(Step):
+    """Start a release's migrations on one worker, detached, under the database's lock."""
+
+    worker: str
+    release: str
+
+
+@dataclass(frozen=True)
+class StartWorker(Step):
+    """Start a worker on a release that is installed on it."""
+
+    worker: str
+    release: str
+
+
+@dataclass(frozen=True)
+class SaveEvidence(Step):
+    """Gather why instances failed (activities, target health, console, application log) before they go."""
+
+    instances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wait(Step):
+    """Nothing to do but look again: what is waited for, since when, until when."""
+
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True)
+class Converged(Step):
+    """Nothing is left to do: the intent holds as seen."""
+
+
+@dataclass(frozen=True)
+class Stopped(Step):
+    """The deploy failed, what could be put back is back; `reason` says why it failed."""
+
+    safe: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The next steps, and the intent to record before the first of them is taken."""
+
+    intent: Intent
+    steps: tuple[Step, ...] = field(default=())
