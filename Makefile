@@ -1,0 +1,36 @@
+# `make demo` shows a deploy, `make test` proves it; both make their own .venv.
+.PHONY: demo test lint clean servers bench help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export FABSCALE_STATE ?= $(CURDIR)/.fab
+
+help: ## List what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("cannot make .venv: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Run make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.installed ## Replace four running servers under traffic, with no AWS account
+	@$(BIN)/python -m examples.demo
+
+servers: ## Install the Debian packages of the real servers that tests use (as root)
+	@scripts/install-test-servers
+
+test: $(VENV)/.installed servers ## Run all tests
+	@$(BIN)/python -m pytest tests
+
+lint: $(VENV)/.installed ## Check style, types, templates and shell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/lint_templates.py
+
+clean: ## Stop the embedded cloud and remove everything that was made
+	@if [ -x $(BIN)/fab ]; then $(BIN)/fab local_down || true; fi
+	rm -rf $(VENV) .fab build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
