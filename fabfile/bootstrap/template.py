@@ -1,0 +1,124 @@
+"""Render the stack's template and its parameters from an environment's settings.
+
+Pure but for reading the template's file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config.environment import Environment, RoleSettings
+
+HOOK = "fabscale-ready"
+WORKER_ROLE = "worker"
+_DATABASE_ROLE = "db-primary"
+_MAXIMUM_HOOK_SECONDS = 7200  # AutoScaling: HeartbeatTimeout is 30 to 7200 seconds
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the servers go and what they are made from, as looked up in the account."""
+
+    vpc: str
+    subnets: tuple[str, ...]
+    root_device: str
+
+
+@dataclass(frozen=True)
+class Live:
+    """What deploys own at this moment; None where nothing was launched yet."""
+
+    web_version: str | None = None
+    worker_version: str | None = None
+
+
+def render(environment: Environment, bucket: str) -> str:
+    """Return the stack's template as YAML; the same settings give the same bytes."""
+    import jinja2  # noqa: PLC0415  (slow to import; most tasks render nothing)
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parents[2] / "templates")
+    jinja = jinja2.Environment(
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701  (YAML, whose values pass through tojson)
+    )
+    jinja.filters["tojson"] = json.dumps
+    text: str = jinja.get_template("stack.yaml.j2").render(**_values(environment, bucket))
+    return text
+
+
+def parameters(environment: Environment, placement: Placement, live: Live) -> dict[str, str]:
+    """Return the stack's parameters.
+
+    A group that never ran a release stays empty (minimum 0) until there is a launch config to run; after
+    that its live version goes in and desired capacity stays out, so that an update touches nothing that
+    deploys own.
+    """
+    started = live.web_version is not None
+    values = {
+        "VpcId": placement.vpc,
+        "SubnetIds": ",".join(placement.subnets),
+        "ImageId": environment.ami,
+        "RootDevice": placement.root_device,
+        "WebVersion": live.web_version or "",
+        "WebMinimum": str(environment.minimum if started else 0),
+        "WebMaximum": str(environment.maximum),
+    }
+    worker = _worker(environment)
+    if worker:
+        values["WorkerVersion"] = live.worker_version or ""
+        values["WorkerCount"] = str(worker.count if live.worker_version else 0)
+    return values
+
+
+def database_name(environment: Environment) -> str:
+    """Return the database's name and user: letters, digits and underscores, as RDS wants them."""
+    return environment.deployment.replace("-", "_")
+
+
+def _worker(environment: Environment) -> RoleSettings | None:
+    role = environment.roles.get(WORKER_ROLE)
+    return role if role and role.count else None
+
+
+def _values(environment: Environment, bucket: str) -> Mapping[str, Any]:
+    names = environment.names
+    database = environment.roles.get(_DATABASE_ROLE)
+    return {
+        "deployment": environment.deployment,
+        "environment": environment.name,
+        "production": environment.production,
+        "stack": names.stack,
+        "group": names.auto_scaling_group,
+        "worker_group": names.worker,
+        "load_balancer": names.load_balancers[0],
+        "target_group": names.target_group,
+        "web_template": names.launch_template,
+        "worker_template": names.worker,
+        "bucket": bucket,
+        "app_port": environment.app_port,
+        "listener_port": environment.listener_port,
+        "health": environment.health,
+        "deregistration_delay": int(environment.rollout.deregistration_delay),
+        "key_name": environment.key_name,
+        "web": environment.roles["web"],
+        "worker": _worker(environment),
+        "tags": dict(environment.tags),
+        "hook": HOOK,
+        "hook_timeout": int(min(max(environment.rollout.slot_deadline * 2, 30), _MAXIMUM_HOOK_SECONDS)),
+        "database": database
+        and database.count
+        and {
+            "identifier": f"{names.stack}-db",
+            "name": database_name(environment),
+            "user": database_name(environment),
+            "instance_class": f"db.{database.instance_type.removeprefix('db.')}",
+            "storage": database.volume_size,
+            "storage_type": database.volume_type,
+        },
+    }
