@@ -1,0 +1,1 @@
+"""Open Debates: a site where people propose questions for a debate and vote on them."""
