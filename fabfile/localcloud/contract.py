@@ -20,6 +20,8 @@ class MachineSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
     tags_in_metadata: bool = False
     boot_seconds: float = 1.0
+    ami: str = ""
+    instance_type: str = ""
 
 
 class Machines(Protocol):
