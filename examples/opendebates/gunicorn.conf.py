@@ -1,4 +1,4 @@
-"""gunicorn's settings where its defaults do not suit servers that come and go; read from the current folder."""
+"""gunicorn's settings, where its defaults do not suit servers that come and go."""
 
 accesslog = "-"
 graceful_timeout = 30

@@ -16,7 +16,7 @@ DEBUG = os.environ.get("DEBUG") == "1"
 RELEASE = os.environ.get("RELEASE", "unreleased")
 RELEASE_COMMIT = os.environ.get("RELEASE_COMMIT", "")
 
-# Nothing is signed on one server and read on another: a key of each process's own is safer than a well-known one.
+# Nothing is signed on one server and read on another: a key of each process's own is safer than a known one.
 SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
 
 # Health checks come with the server's address as their host, and no page is built from the host's name.
