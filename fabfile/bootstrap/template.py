@@ -11,21 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
 
 HOOK = "fabscale-ready"
 WORKER_ROLE = "worker"
 _DATABASE_ROLE = "db-primary"
 _MAXIMUM_HOOK_SECONDS = 7200  # AutoScaling: HeartbeatTimeout is 30 to 7200 seconds
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where the servers go and what they are made from, as looked up in the account."""
-
-    vpc: str
-    subnets: tuple[str, ...]
-    root_device: str
 
 
 @dataclass(frozen=True)
