@@ -13,7 +13,7 @@ _POLL_SECONDS = 2.0
 # What a stack can be in when an earlier creation failed: CloudFormation then only lets it be deleted.
 _DEAD = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
-# How far back events are read at each look: longer than a laptop's clock is off, shorter than a stack's history.
+# How far back events are read at each look: longer than a laptop's clock may be off.
 _RECENT = timedelta(hours=1)
 
 OnEvent = Callable[[StackEvent], None]
@@ -106,7 +106,7 @@ class StackChange:
         raise StoppedHalfway(f"change the stack {self._name}", seen, "See its events in CloudFormation")
 
     def _follow(self, stack_id: str, on_event: OnEvent, shown: frozenset[str]) -> list[StackEvent]:
-        """Show events that are not in `shown` until the stack has settled; return those that tell of failures."""
+        """Show events not in `shown` until the stack has settled; return those that tell of failures."""
         failures: list[StackEvent] = []
         known = set(shown)
         while True:
