@@ -11,11 +11,16 @@ from ..rollout.model import Intent, Observed, Step
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step brought about: `ids` of a launch, `evidence` lines, or a `refusal` in AWS's words."""
+    """What a step brought about: `ids` of a launch, `evidence` lines, or a `refusal` in AWS's words.
+
+    `desired_from` is the group's desired capacity right before a launch or a termination, where the reply says so
+    (the activity's cause: "… shrinking the capacity from 5 to 4"): it tells somebody else's change from ours.
+    """
 
     ids: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     refusal: str = ""  # refused for a reason that the next observation will explain; not an error of ours
+    desired_from: int | None = None
 
 
 class World(Protocol):

@@ -79,7 +79,7 @@ class Group:
 
 
 class WorkerPhase(StrEnum):
-    """How far one worker is with one release."""
+    """How far one worker is with the intent's release."""
 
     OLD = "old"  # runs something else and has jobs to finish
     STOPPED = "stopped"  # finished its job, takes no new one
@@ -109,7 +109,11 @@ class Worker:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything that can be seen in the world now and that a decision needs."""
+    """Everything that can be seen in the world now and that a decision needs.
+
+    Workers are seen in relation to the release of the intent that was given; a migration that runs is reported as
+    running whichever release it belongs to.
+    """
 
     group: Group
     workers: tuple[Worker, ...] = ()
@@ -149,6 +153,42 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class Retirement:
+    """One termination that we asked for; followed until the instance is gone."""
+
+    instance: str
+    asked_at: float
+    decrement: bool  # desired capacity goes down with it
+    replaces: bool = True  # an old server gives way to a new one; False: a failed or surplus one goes
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An idempotent change that we asked for last: a read may lag behind it for a while."""
+
+    what: str  # "launch config", "maximum", "process AZRebalance", "stop i-1" …
+    value: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Move:
+    """A desired capacity that was right until our own change at `at`: a read may still show it."""
+
+    at: float
+    desired: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One new server that failed, or one launch that was refused (`instance` is empty)."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Intent:
     """What cannot be seen in the world: written to the ledger before it is acted on."""
 
@@ -161,14 +201,32 @@ class Intent:
     phase: Phase = Phase.ROLLING
     started: float = 0.0
     desired: int = 0  # where desired capacity is to end: before us, or where somebody put it meanwhile
-    owned: int = 0  # how much of the group's desired capacity is our surge now
-    launches: tuple[Launch, ...] = ()
-    retiring: tuple[str, ...] = ()  # instances that we asked to terminate with decrement
+    owned: int = (
+        0  # how much of the group's desired capacity is our surge now; below 0: we owe the group capacity
+    )
+    floor: int = 0  # servers that served before us
+    servers: bool = True  # web servers are part of this deploy
+    begun: bool = False  # something was changed, or was about to be
+    launched: int = 0  # launches so far: the number of the last one's token
+    launches: tuple[Launch, ...] = ()  # whose instances are not serving yet, or whose reply is missing
+    retiring: tuple[Retirement, ...] = ()
+    moves: tuple[Move, ...] = ()
+    asked: tuple[Asked, ...] = ()
     suspended_before: frozenset[str] | None = None  # None: nothing suspended by us yet
     maximum_before: int | None = None  # None: not raised by us
     maximum_raised: int | None = None
-    serving_since: tuple[tuple[str, float], ...] = ()  # first time each new instance was seen serving without a break
+    serving_since: tuple[
+        tuple[str, float], ...
+    ] = ()  # first time each new instance was seen serving without a break
+    coming: tuple[tuple[str, float], ...] = ()  # new instances that do not serve, and when each was last seen
+    ailing: tuple[tuple[str, float], ...] = ()  # new instances that served, and since when they do not
+    excused: int = 0  # instances that somebody's scale-in explains the loss of
     slot_since: float | None = None  # when the current batch's deadline began
+    failures: tuple[Failure, ...] = ()
+    examined: tuple[str, ...] = ()  # instances whose evidence is saved
+    refusals: int = 0  # terminations that were refused in a row
+    trouble: str = ""  # why it cannot go on in this phase; empty while it can
+    stuck: str = ""  # why going back failed too
     migrated: bool = False  # migrations of `release` are known to have run
     failure: str = ""  # why it stopped, once it did
     evidence: tuple[str, ...] = ()
@@ -181,17 +239,26 @@ class Policy:
     """What a rollout may do."""
 
     batch: int = 1  # servers replaced at a time; also the surge
-    slot_deadline: float = 600.0  # seconds for a batch to come into service, whatever instances it goes through
+    slot_deadline: float = (
+        600.0  # seconds for a batch to come into service, whatever instances it goes through
+    )
     min_healthy_time: float = 10.0  # seconds that a new instance serves before an old one goes
     failure_budget: int = 0
     drain_timeout: float = 600.0
+    grace: float = (
+        30.0  # seconds that a new instance which served may be unhealthy before it counts as failed
+    )
+    worker_deadline: float = 3600.0  # seconds for a worker to stop, to install or to start
+    read_lag: float = 15.0  # seconds that a read may lag behind our own change
+    wait_for_stable: bool = True  # refuse a group whose instances don't come into service before we begin
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, and why."""
+    """One thing to do, why, and when it was decided."""
 
     reason: str
+    at: float = field(default=0.0, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -243,6 +310,7 @@ class Terminate(Step):
 
     instance: str
     decrement: bool
+    replaces: bool = True  # an old server gives way to a new one
 
 
 @dataclass(frozen=True)
@@ -305,7 +373,10 @@ class Stopped(Step):
 
 @dataclass(frozen=True)
 class Plan:
-    """The next steps, and the intent to record before the first of them is taken."""
+    """The next steps, and the intent to record before the first of them is taken.
+
+    The intent already counts the steps as taken; `notes.undone` takes one back that was not.
+    """
 
     intent: Intent
     steps: tuple[Step, ...] = field(default=())
