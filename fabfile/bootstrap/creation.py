@@ -1,0 +1,79 @@
+"""Create or update an environment: the stack, then the first servers, in steps that may each be the last.
+
+A process that dies anywhere is followed by the same command again: what is there is seen, what is missing is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..aws.cloudformation import ChangeSet, Stack
+from .change import OnEvent, StackChange
+from .template import Live
+
+Say = Callable[[str], None]
+
+
+class LaunchConfigs(Protocol):
+    """The launch template versions of an environment's roles."""
+
+    def live(self) -> Live:
+        """Return the versions that the groups point at; None for a group that never ran a release."""
+        ...
+
+    def first(self, stack: Stack) -> Live:
+        """Make the first version of every role, with a new release."""
+        ...
+
+    def renewed(self, live: Live) -> Live:
+        """Return the live versions, each replaced where the template's base is another one than it was made from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Creation:
+    """The settings of one environment, ready to be created or updated."""
+
+    change: StackChange
+    launch_configs: LaunchConfigs
+    body: str
+    parameters: Callable[[Live], Mapping[str, str]]
+    tags: Mapping[str, str]
+    desired: int
+    say: Say
+    on_event: OnEvent
+
+    def propose(self) -> ChangeSet:
+        """Return what CloudFormation would do first; the first servers of a new environment come after it."""
+        return self.change.propose(self.body, self.parameters(self.launch_configs.live()), self.tags)
+
+    def carry_out(self, proposed: ChangeSet, stack: Stack | None) -> bool:
+        """Carry the proposal out, then give the groups what they are to run; True when they are new.
+
+        `stack` is the stack as it was found, for a proposal that is empty.
+        """
+        if not proposed.empty or stack is None:
+            stack = self.change.carry_out(proposed, self.on_event)
+        live = self.launch_configs.live()
+        new = live.web_version is None
+        wanted = self.launch_configs.first(stack) if new else self.launch_configs.renewed(live)
+        if wanted == live:
+            return False
+        self.say(
+            f"the groups get launch template version {wanted.web_version}"
+            + (f" (web) and {wanted.worker_version} (worker)" if wanted.worker_version else "")
+        )
+        self._fill(wanted, new)
+        return new
+
+    def _fill(self, live: Live, new: bool) -> None:
+        parameters = dict(self.parameters(live))
+        if new:
+            parameters["WebDesired"] = str(self.desired)
+        proposed = self.change.propose(self.body, parameters, self.tags)
+        if proposed.empty:
+            self.change.discard(proposed)
+        else:
+            self.change.carry_out(proposed, self.on_event)
