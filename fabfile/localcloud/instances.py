@@ -117,6 +117,8 @@ class Instances:
             tags=tags_of(instance),
             tags_in_metadata=instance.metadata_options.instance_metadata_tags == "enabled",
             boot_seconds=self._settings.boot_seconds if boot is None else boot,
+            ami=instance.image_id or "",
+            instance_type=instance.instance_type or "",
         )
 
     def end(self, instance: Any) -> None:
@@ -180,6 +182,11 @@ class Instances:
         self.finish(run.instance)
         self._state(run.instance, "terminated")
         self.addresses.release(run.address)
+
+    def end_all(self) -> None:
+        """End every machine that still runs."""
+        for identifier in self.live():
+            self._machines.stop(identifier)
 
     def get(self, identifier: str) -> Any | None:
         """The record of an instance, or None for one that never was or is forgotten."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .balancing import Balancing, classic_pool, pool_name
 from .classic import classic_health
 from .groups import Group
@@ -41,6 +43,11 @@ class Membership:
         for name in balancers:
             if name in self._balancing.classic.load_balancers:
                 self._balancing.classic.deregister_instances(name, [instance], from_autoscaling=True)
+
+    def missing(self, target_groups: Sequence[str], balancers: Sequence[str]) -> list[str]:
+        """Those of the balancers that don't exist."""
+        absent = [arn for arn in target_groups if arn not in self._balancing.elbv2.target_groups]
+        return absent + [name for name in balancers if name not in self._balancing.classic.load_balancers]
 
     def draining(self, group: Group, instance: str) -> bool:
         """Whether an instance still drains from a balancer of its group."""

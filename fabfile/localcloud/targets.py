@@ -29,6 +29,7 @@ class Target:
     port: int
     address: str
     until: float | None = None  # when its drain ends at the latest; None while it is registered
+    told: bool = False  # the proxy was told that it drains
     calm: int = 0
 
     @property
@@ -59,8 +60,14 @@ class Targets:
             return False
         if target.until is None:
             target.until = self.clock() + min(delay, self.drain_cap)
-            target.calm = 0
+            target.told, target.calm = False, 0
         return True
+
+    def told(self) -> None:
+        """Note that the proxy has the present configuration: from now on its looks count for drains."""
+        for pool in self._pools.values():
+            for target in pool.values():
+                target.told = target.draining
 
     def drop_pool(self, pool: str) -> None:
         """Forget a pool that was deleted."""
@@ -112,7 +119,8 @@ class Targets:
 
     def _drained(self, pool: str, target: Target, now: float) -> bool:
         sight = self._sights.get((pool, target.address, target.port))
-        target.calm = 0 if sight is not None and sight.active else target.calm + 1
+        quiet = target.told and not (sight is not None and sight.active)
+        target.calm = target.calm + 1 if quiet else 0
         dead = not self.instances.alive(target.instance)
         return dead or target.calm >= CALM_LOOKS or (target.until is not None and now >= target.until)
 

@@ -1,0 +1,124 @@
+"""RDS records with database servers behind them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from moto.rds.models import DBInstance, RDSBackend, rds_backends
+
+from .contract import Databases
+from .instances import Background
+from .patches import Patch
+from .settings import CloudSettings
+
+log = logging.getLogger(__name__)
+ENGINES = ("postgres",)  # what a server can be started for; others are records only
+RETRY = 2.0  # seconds until a server that did not start is tried again
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt to start a server ended."""
+
+    name: str
+    place: tuple[str, int] | None
+
+
+class DatabaseRecords:
+    """Keep RDS records and servers in step. The control plane's lock guards every method."""
+
+    def __init__(
+        self, settings: CloudSettings, databases: Databases, background: Background, clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._databases = databases
+        self._background = background
+        self._clock = clock
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._again: dict[str, float] = {}
+        self.places: dict[str, tuple[str, int]] = {}
+
+    @property
+    def _records(self) -> Any:
+        return rds_backends[self._settings.account][self._settings.region].databases
+
+    def begin(self, record: Any) -> None:
+        """Start the server of a new record, which is `creating` until it answers."""
+        if record.engine in ENGINES:
+            record.status = "creating"
+            self._try(record)
+
+    def _try(self, record: Any) -> None:
+        name, user, database = record.db_instance_identifier, record.master_username, record.db_name
+        password = password_of(record)
+
+        def start() -> None:
+            place = None
+            try:
+                place = self._databases.ensure(name, user, password, database or "postgres")
+            except Exception:  # tried again by a later turn; the record stays `creating`
+                log.exception("the database server %s did not start", name)
+            self._outcomes.put(Outcome(name, place))
+
+        self._background(start)
+
+    def end(self, name: str) -> None:
+        """Drop the server of a deleted record."""
+        if self.places.pop(name, None) is not None:
+            self._background(lambda: self._databases.drop(name))
+
+    def tick(self) -> None:
+        """Take in which servers have started, and try those again that have not."""
+        now = self._clock()
+        while not self._outcomes.empty():
+            outcome = self._outcomes.get()
+            record = self._records.get(outcome.name)
+            if outcome.place is None:
+                self._again[outcome.name] = now + RETRY
+            elif record is None:
+                self._background(lambda name=outcome.name: self._databases.drop(name))  # type: ignore[misc]
+            else:
+                self.places[outcome.name] = outcome.place
+                record.port = outcome.place[1]
+                record.status = "available"
+        for name, when in list(self._again.items()):
+            if now >= when:
+                del self._again[name]
+                if name in self._records:
+                    self._try(self._records[name])
+
+
+def password_of(record: Any) -> str:
+    """The master password of a record, from its managed secret where it has one."""
+    if record.manage_master_user_password:
+        return str(json.loads(record.master_user_secret.secret.secret_string)["password"])
+    return str(record.master_user_password or "")
+
+
+def database_patches(records: DatabaseRecords) -> Iterator[Patch]:
+    """The replaced operations of RDS."""
+    create, delete = RDSBackend.create_db_instance, RDSBackend.delete_db_instance
+    address = vars(DBInstance)["address"]
+
+    def create_db_instance(backend: Any, db_kwargs: dict[str, Any]) -> Any:
+        record = create(backend, {key: value for key, value in db_kwargs.items() if value is not None})
+        records.begin(record)
+        return record
+
+    def delete_db_instance(backend: Any, db_instance_identifier: str, *args: Any, **kwargs: Any) -> Any:
+        record = delete(backend, db_instance_identifier, *args, **kwargs)
+        records.end(db_instance_identifier)
+        return record
+
+    def where(record: Any) -> str:
+        place = records.places.get(record.db_instance_identifier)
+        return place[0] if place else str(address.fget(record))
+
+    yield Patch(RDSBackend, "create_db_instance", create_db_instance)
+    yield Patch(RDSBackend, "delete_db_instance", delete_db_instance)
+    yield Patch(DBInstance, "address", property(where))
