@@ -18,9 +18,7 @@ from .source import Commit, Repository, last_line
 _FORMAT = 1  # raise it when the same commit gives other bytes
 
 
-def make_bundle(
-    repository: Repository, commit: Commit, source: str, exclude: Sequence[str], cache: Path
-) -> Path:
+def make_bundle(repository: Repository, commit: Commit, source: str, exclude: Sequence[str], cache: Path) -> Path:
     """Return the archive of the folder `source` of a commit, made now or found in `cache`.
 
     Only committed files are in it. Raises `UsageError` when the folder is not there, or when a file in it
@@ -59,9 +57,7 @@ def _make(repository: Repository, commit: Commit, folder: str, exclude: Sequence
             raise UsageError(what, "it has no files", "Check `application.source` and `application.exclude`")
 
 
-def _rewrite(
-    tar: IO[bytes], bundle: tarfile.TarFile, commit: Commit, folder: str, exclude: Sequence[str]
-) -> int:
+def _rewrite(tar: IO[bytes], bundle: tarfile.TarFile, commit: Commit, folder: str, exclude: Sequence[str]) -> int:
     """Copy git's tar without the folder's own name, owners and umask; return the number of files."""
     prefix = "" if folder == "." else f"{folder}/"
     files = 0

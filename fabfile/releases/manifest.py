@@ -54,9 +54,7 @@ class Manifest:
             found: Any = json.loads(text)
             written = found.pop("format")
             if written != FORMAT:
-                raise UsageError(
-                    what, f"it has format {written}, this Fabscale reads {FORMAT}", "Update Fabscale"
-                )
+                raise UsageError(what, f"it has format {written}, this Fabscale reads {FORMAT}", "Update Fabscale")
             static = found["static"]
             values = {
                 **found,

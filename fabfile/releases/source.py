@@ -11,9 +11,7 @@ from pathlib import Path
 from ..errors import UsageError
 
 # Set by git for hooks; they would point every command at another repository than the one asked for.
-_OTHER_REPOSITORY = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}
-)
+_OTHER_REPOSITORY = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"})
 _SUBMODULE = "160000"
 
 
@@ -72,9 +70,7 @@ class Repository:
     def unpushed(self, changeset: str) -> str:
         """Say how a local branch differs from origin's as last fetched; "" when it does not or is none."""
         local, remote = f"refs/heads/{changeset}", f"refs/remotes/origin/{changeset}"
-        counted = self._run(
-            "rev-list", "--left-right", "--count", "--end-of-options", f"{local}...{remote}", "--"
-        )
+        counted = self._run("rev-list", "--left-right", "--count", "--end-of-options", f"{local}...{remote}", "--")
         if counted.returncode:
             return ""
         ahead, behind = counted.stdout.decode().split()
@@ -114,16 +110,10 @@ class Repository:
 
     def _nearest(self, changeset: str) -> str:
         listed = self.ask("list the branches and tags", "for-each-ref", "--format=%(refname:lstrip=2)")
-        names = {name.removeprefix("origin/") for name in listed.decode(errors="replace").splitlines()} - {
-            "HEAD"
-        }
+        names = {name.removeprefix("origin/") for name in listed.decode(errors="replace").splitlines()} - {"HEAD"}
         near = get_close_matches(changeset, sorted(names), n=3, cutoff=0.5)
         fetch = "fetch it if it is new"
-        return (
-            f"Nearest: {', '.join(near)}; or {fetch}"
-            if near
-            else f"See `git branch -a` and `git tag`, or {fetch}"
-        )
+        return f"Nearest: {', '.join(near)}; or {fetch}" if near else f"See `git branch -a` and `git tag`, or {fetch}"
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         try:

@@ -24,7 +24,7 @@ class Store(Protocol):
     """Where releases are kept.
 
     Promises: what is stored under a key never changes; of several writers of one key exactly one is first,
-    and the others are told; `find`, `get` and `list` see what was put before. The real ones raise `Unreachable`.
+    and the others are told; `find`, `get` and `list` see what was put before. Real ones raise `Unreachable`.
     """
 
     def put_new(self, key: str, path: Path, sha256: str) -> bool:
