@@ -74,7 +74,7 @@ def calling(what: str, where: str = "") -> Iterator[None]:
     """Raise the project's errors in place of boto3's, for a call that does `what`: "describe the group X".
 
     `where` names profile and region (`Aws.calling` fills it in). Raises `Refused` (`Missing`, `Throttled`)
-    with AWS's code, `Uncertain` when no answer came, `Unreachable` for credentials, `UsageError` for profiles.
+    with AWS's code, `Uncertain` without an answer, `Unreachable` for credentials, `UsageError` for a profile.
     """
     try:
         yield
