@@ -1,0 +1,171 @@
+"""Put one environment together: what the file says, and conventions for what it leaves out."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from .environment import (
+    Application,
+    Environment,
+    HealthCheck,
+    LocalTimes,
+    Names,
+    Provider,
+    RoleSettings,
+    Rollout,
+)
+from .validation import NESTED_CELERY
+from .values import Values
+
+_LOCAL_POLL = 0.2
+_LOCAL_LISTENER = 8080
+
+
+def environment(values: Values, repository: Path, production: bool) -> Environment:
+    """Return the environment that the values are for."""
+    place = values.place
+    provider = Provider(values.text("provider"))
+    local = provider is Provider.LOCAL
+    state = repository / ".fab"
+    desired = int(values.for_role("web").get("server_counts") or 0)
+    region = values.text("region")
+    return Environment(
+        deployment=place.deployment,
+        name=place.environment,
+        provider=provider,
+        production=production,
+        region=region,
+        zones=tuple(zone if len(zone) > 1 else region + zone for zone in values.listing("avail_zones")),
+        vpc=values.text("vpc"),
+        subnets=_subnets(values),
+        ami=values.text("instance_settings.ami"),
+        branch=values.text("branches"),
+        repository=repository,
+        python=values.text("python"),
+        app_port=int(values.get("app_port" if values.node("app_port") else "server_ports") or 8000),
+        listener_port=_listener_port(values, local),
+        minimum=_count(values, "minimum", desired),
+        maximum=_count(values, "maximum", max(2 * desired, 1)),
+        desired=desired,
+        roles={role: _role(values.for_role(role)) for role in place.scopes.roles},
+        domains=values.listing("site_domains_map"),
+        names=_names(values, region),
+        application=_application(values),
+        health=_health(values),
+        rollout=_rollout(values, local),
+        local=_local(values),
+        ssh_user=values.text("ssh_user"),
+        ssh_config=state / "local" / "ssh_config" if local else None,
+        ssh_attribute=values.text("ec2_attr_for_ssh"),
+        key_name=values.text("key_name"),
+        tags=values.mapping("tags"),
+        state=state,
+        extra=values.get("extra") or {},
+        profile=values.text("profile"),
+    )
+
+
+def _count(values: Values, path: str, default: int) -> int:
+    value = values.get(path)
+    return default if value is None else int(value)
+
+
+def _listener_port(values: Values, local: bool) -> int:
+    given = values.node("listener_port") is not None
+    return _LOCAL_LISTENER if local and not given else int(values.get("listener_port"))
+
+
+def _subnets(values: Values) -> tuple[str, ...]:
+    subnets = values.get("subnets") or ()
+    return tuple(subnets.values()) if isinstance(subnets, dict) else tuple(subnets)
+
+
+def _role(values: Values) -> RoleSettings:
+    return RoleSettings(
+        count=int(values.get("server_counts") or 0),
+        instance_type=values.text("instance_types"),
+        volume_size=int(values.get("volume_sizes")),
+        volume_type=values.text("volume_types"),
+        security_groups=values.listing("security_groups"),
+    )
+
+
+def _names(values: Values, region: str) -> Names:
+    base = f"{values.place.deployment}-{values.place.environment}"
+    bucket = values.text("names.bucket").replace("{region}", region)
+    return Names(
+        stack=values.text("names.stack", base),
+        auto_scaling_group=values.text("auto_scaling_groups", f"{base}-web"),
+        launch_template=values.text("names.launch_template", f"{base}-web"),
+        load_balancers=values.listing("load_balancers") or (base,),
+        target_group=values.text("names.target_group", base),
+        worker=values.text("names.worker", f"{base}-worker"),
+        table=values.text("names.table"),
+        bucket=bucket,
+    )
+
+
+def _application(values: Values) -> Application:
+    project = values.text("project", values.place.deployment.replace("-", "_"))
+    wsgi = values.text("wsgi_app", f"{project}.wsgi:application")
+    settings = values.text("settings_managepy", f"{project}.settings")
+    gunicorn = ("{python}", "-m", "gunicorn", wsgi, "--bind", "{address}:{port}", "--workers", "2")
+    manage = ("{python}", "manage.py")
+    return Application(
+        start=values.listing("application.start") or gunicorn,
+        worker=values.listing("application.worker") or _celery(values),
+        migrate=values.listing("application.migrate") or (*manage, "migrate", "--noinput"),
+        static=values.listing("application.static") or (*manage, "collectstatic", "--noinput"),
+        requirements=values.text("requirements_file"),
+        source=values.text("application.source"),
+        static_url=values.text("application.static_url"),
+        static_root=values.text("application.static_root"),
+        environ={"DJANGO_SETTINGS_MODULE": settings, **values.mapping("application.environ")},
+        secrets=values.mapping("application.secrets"),
+        exclude=values.listing("application.exclude"),
+    )
+
+
+def _celery(values: Values) -> tuple[str, ...]:
+    workers = values.mapping("celery_workers")
+    module = values.text("celery_application", workers.get(NESTED_CELERY, ""))
+    options = next((text for name, text in workers.items() if name != NESTED_CELERY), "")
+    if not module:
+        return ()
+    return ("{python}", "-m", "celery", "-A", module, "worker", *shlex.split(options))
+
+
+def _health(values: Values) -> HealthCheck:
+    return HealthCheck(
+        path=values.text("health_check.path"),
+        headers=values.mapping("health_check.headers"),
+        success=values.text("health_check.success"),
+        interval=float(values.get("health_check.interval")),
+        timeout=float(values.get("health_check.timeout")),
+        healthy_threshold=int(values.get("health_check.healthy_threshold")),
+        unhealthy_threshold=int(values.get("health_check.unhealthy_threshold")),
+        grace=float(values.get("health_check.grace")),
+    )
+
+
+def _rollout(values: Values, local: bool) -> Rollout:
+    quick = local and values.node("rollout.poll") is None
+    return Rollout(
+        batch=values.text("rollout.batch"),
+        slot_deadline=float(values.get("rollout.slot_deadline")),
+        min_healthy_time=float(values.get("rollout.min_healthy_time")),
+        drain_timeout=float(values.get("rollout.drain_timeout")),
+        deregistration_delay=float(values.get("rollout.deregistration_delay")),
+        poll=_LOCAL_POLL if quick else float(values.get("rollout.poll")),
+        probe_rate=float(values.get("rollout.probe_rate")),
+        probe_paths=values.listing("rollout.probe_paths"),
+    )
+
+
+def _local(values: Values) -> LocalTimes:
+    return LocalTimes(
+        boot=float(values.get("local.boot")),
+        drain=float(values.get("local.drain")),
+        health_interval=float(values.get("local.health_interval")),
+    )
