@@ -1,0 +1,207 @@
+"""EC2 Auto Scaling:
+
+look at one group with all its members, and change it by calls that name only what they change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..rollout.model import Group, Launch, Lifecycle, Member
+from .session import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling.type_defs import ActivityTypeDef, AutoScalingGroupTypeDef, InstanceTypeDef
+
+_LIFECYCLES = {
+    "Pending": Lifecycle.PENDING,
+    "InService": Lifecycle.IN_SERVICE,
+    "EnteringStandby": Lifecycle.STANDBY,
+    "Standby": Lifecycle.STANDBY,
+    "Terminating": Lifecycle.LEAVING,
+    "Terminated": Lifecycle.LEAVING,
+    "Detaching": Lifecycle.LEAVING,
+    "Detached": Lifecycle.LEAVING,
+    "Warmed": Lifecycle.WARM,
+}
+_SHRINKING = re.compile(r"shrinking the capacity from (\d+) to \d+")
+_GROWING = re.compile(r"increasing the capacity from (\d+) to \d+")
+
+
+@dataclass(frozen=True)
+class GroupRecord:
+    """A group, and the balancers that it knows; its members' target states are not filled in yet."""
+
+    group: Group
+    target_groups: tuple[str, ...]  # ARNs
+    classic_balancers: tuple[str, ...]  # names
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What a launch brought: instance ids, or why there are none."""
+
+    ids: tuple[str, ...]
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One scaling activity."""
+
+    status: str
+    description: str
+    cause: str
+    message: str
+
+
+def describe_group(aws: Aws, name: str) -> GroupRecord:
+    """Return the group as it is now, by one call whatever its size.
+
+    Raises `UsageError` for a group that is not there, or that launches from anything but a plain launch
+    template.
+    """
+    what = f"describe the autoscaling group {name}"
+    with aws.calling(what):
+        found = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    if not found["AutoScalingGroups"]:
+        raise UsageError(what, f"there is none in {aws.where}", "Run create_environment first")
+    group = found["AutoScalingGroups"][0]
+    _refuse_other_kinds(group)
+    return GroupRecord(_group(group), tuple(group.get("TargetGroupARNs", [])), tuple(group["LoadBalancerNames"]))
+
+
+def switch_launch_config(aws: Aws, group: str, launch_config: str) -> None:
+    """Point the group at `launch_config` ("lt-…:N"), for what it launches from now on."""
+    template, version = launch_config.split(":")
+    with aws.calling(f"switch {group} to the launch config {launch_config}"):
+        aws.client("autoscaling").update_auto_scaling_group(
+            AutoScalingGroupName=group,
+            LaunchTemplate={"LaunchTemplateId": template, "Version": version},
+        )
+
+
+def set_maximum(aws: Aws, group: str, maximum: int) -> None:
+    """Set the group's MaxSize and nothing else."""
+    with aws.calling(f"set the maximum size of {group} to {maximum}"):
+        aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=maximum)
+
+
+def suspend_processes(aws: Aws, group: str, processes: Collection[str]) -> None:
+    """Suspend scaling processes; those already suspended stay so."""
+    with aws.calling(f"suspend {', '.join(sorted(processes))} of {group}"):
+        aws.client("autoscaling").suspend_processes(AutoScalingGroupName=group, ScalingProcesses=sorted(processes))
+
+
+def resume_processes(aws: Aws, group: str, processes: Collection[str]) -> None:
+    """Resume scaling processes."""
+    with aws.calling(f"resume {', '.join(sorted(processes))} of {group}"):
+        aws.client("autoscaling").resume_processes(AutoScalingGroupName=group, ScalingProcesses=sorted(processes))
+
+
+def launch_instances(aws: Aws, group: str, launch: Launch) -> Launched:
+    """Launch instances into one zone; desired capacity rises by as many. Idempotent by the launch's token.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html
+    """
+    with aws.calling(f"launch {launch.count} in {launch.zone} into {group}"):
+        reply = aws.client("autoscaling").launch_instances(
+            AutoScalingGroupName=group,
+            RequestedCapacity=launch.count,
+            ClientToken=launch.token,
+            AvailabilityZones=[launch.zone],
+            RetryStrategy="none",
+        )
+    ids = tuple(id_ for batch in reply.get("Instances", []) for id_ in batch.get("InstanceIds", []))
+    refusals = [f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in reply.get("Errors", [])]
+    return Launched(ids, "" if ids else "; ".join(refusals))
+
+
+def terminate(aws: Aws, instance: str, decrement: bool) -> int | None:
+    """Terminate an instance of a group, which deregisters and drains it first; sent once, never repeated.
+
+    Returns the group's desired capacity right before, where the activity's cause says so.
+    """
+    with aws.calling(f"terminate {instance}"):
+        reply = aws.client("autoscaling", once=True).terminate_instance_in_auto_scaling_group(
+            InstanceId=instance, ShouldDecrementDesiredCapacity=decrement
+        )
+    cause = reply.get("Activity", {}).get("Cause", "")
+    found = _SHRINKING.search(cause) or _GROWING.search(cause)
+    return int(found.group(1)) if found else None
+
+
+def failed_activities(aws: Aws, group: str, limit: int = 5) -> tuple[Activity, ...]:
+    """Return the newest activities that failed or were cancelled, from the last 100."""
+    with aws.calling(f"read the scaling activities of {group}"):
+        found = aws.client("autoscaling").describe_scaling_activities(AutoScalingGroupName=group, MaxRecords=100)[
+            "Activities"
+        ]
+    failed = [_activity(each) for each in found if each["StatusCode"] in ("Failed", "Cancelled")]
+    return tuple(failed[:limit])
+
+
+def list_members(aws: Aws, name: str) -> tuple[Member, ...]:
+    """Return the members of a group of any kind; none if there is no such group."""
+    with aws.calling(f"describe the autoscaling group {name}"):
+        found = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return tuple(_member(each) for group in found["AutoScalingGroups"] for each in group["Instances"])
+
+
+def _refuse_other_kinds(group: AutoScalingGroupTypeDef) -> None:
+    name = group["AutoScalingGroupName"]
+    if group.get("MixedInstancesPolicy"):
+        raise UsageError(
+            f"deploy to the autoscaling group {name}",
+            "it has a MixedInstancesPolicy, which a rollout would erase",
+            "Give it a plain launch template",
+        )
+    if not group.get("LaunchTemplate"):
+        raise UsageError(
+            f"deploy to the autoscaling group {name}",
+            f"it launches from the launch configuration {group.get('LaunchConfigurationName', '(none)')}",
+            "Give it a launch template; AWS takes no new launch configurations",
+        )
+
+
+def _group(group: AutoScalingGroupTypeDef) -> Group:
+    return Group(
+        name=group["AutoScalingGroupName"],
+        minimum=group["MinSize"],
+        maximum=group["MaxSize"],
+        desired=group["DesiredCapacity"],
+        launch_config=_launch_config(group.get("LaunchTemplate", {})),
+        zones=tuple(sorted(group["AvailabilityZones"])),
+        suspended=frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", [])),
+        members=tuple(_member(each) for each in group["Instances"]),
+    )
+
+
+def _member(instance: InstanceTypeDef) -> Member:
+    state = instance["LifecycleState"]
+    folded = Lifecycle.WARM if state.startswith("Warmed") else _LIFECYCLES.get(state.split(":")[0])
+    return Member(
+        id=instance["InstanceId"],
+        zone=instance["AvailabilityZone"],
+        launch_config=_launch_config(instance.get("LaunchTemplate", {})) or instance.get("LaunchConfigurationName", ""),
+        lifecycle=folded or Lifecycle.LEAVING,
+        healthy=instance["HealthStatus"].lower() == "healthy",
+        protected=instance.get("ProtectedFromScaleIn", False),
+    )
+
+
+def _launch_config(template: Mapping[str, object]) -> str:
+    return f"{template['LaunchTemplateId']}:{template['Version']}" if "LaunchTemplateId" in template else ""
+
+
+def _activity(activity: ActivityTypeDef) -> Activity:
+    return Activity(
+        activity["StatusCode"],
+        activity.get("Description", ""),
+        activity.get("Cause", ""),
+        activity.get("StatusMessage", ""),
+    )

@@ -1,0 +1,137 @@
+"""Launch configs: numbered versions of a launch template, named by their VersionDescription."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from .session import Aws
+from .translate import Missing
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import LaunchTemplateVersionTypeDef
+
+BASE = "base"  # the VersionDescription of what the stack's template makes
+_MARK = "lt-"
+_SAME_NAME = 100
+
+
+@dataclass(frozen=True)
+class LaunchConfig:
+    """One version of a launch template; `id` is "lt-…:N", `created` seconds since the epoch."""
+
+    id: str
+    name: str
+    created: float
+    user_data: str
+
+
+def versions(aws: Aws, template: str) -> tuple[LaunchConfig, ...]:
+    """Return all versions of the template of that name (or id), the newest first; none if it is not there."""
+    return tuple(sorted(_versions(aws, template), key=_number, reverse=True))
+
+
+def read_launch_config(aws: Aws, launch_config: str) -> LaunchConfig:
+    """Return one version by its id, "lt-…:N"; raises `UsageError` if there is none."""
+    template, _, version = launch_config.partition(":")
+    what = f"use the launch config {launch_config}"
+    try:
+        with aws.calling(what):
+            found = aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=template, Versions=[version])[
+                "LaunchTemplateVersions"
+            ]
+    except Missing as error:
+        raise UsageError(what, error.seen, "See `fab history` for those that were deployed") from error
+    if not found:
+        raise UsageError(what, "there is no such version", "See `fab history` for those that were deployed")
+    return _config(found[0])
+
+
+def find_launch_config(aws: Aws, template: str, wanted: str) -> LaunchConfig:
+    """Resolve a launch config's name, or "lt-…:N".
+
+    Raises `UsageError` with the nearest names for an unknown one.
+    """
+    if wanted.startswith(_MARK) and ":" in wanted:
+        return read_launch_config(aws, wanted)
+    known = [each for each in versions(aws, template) if each.name]
+    for each in known:
+        if each.name == wanted:
+            return each
+    names = [each.name for each in known]
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6) or names[:3]
+    raise UsageError(
+        f"use the launch config {wanted!r}",
+        f"the launch template {template} has none of that name",
+        f"The nearest are: {', '.join(near)}" if near else "Make one: create_launch_config_for_deployment",
+    )
+
+
+def free_name(aws: Aws, template: str, wanted: str) -> str:
+    """Return `wanted`, or with -2, -3 … after it when that name is taken."""
+    taken = {each.name for each in versions(aws, template)}
+    names = [wanted, *(f"{wanted}-{number}" for number in range(2, _SAME_NAME))]
+    return next(name for name in names if name not in taken)
+
+
+def create_version(aws: Aws, template: str, name: str, user_data: str, source: str) -> LaunchConfig:
+    """Make a version with this user data, everything else as in the version numbered `source`.
+
+    Idempotent by a client token made of the name and the user data.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplateVersion.html
+    """
+    encoded = base64.b64encode(user_data.encode()).decode()
+    token = hashlib.sha256(f"{template}\n{name}\n{encoded}".encode()).hexdigest()
+    with aws.calling(f"create the launch config {name}"):
+        made = aws.client("ec2").create_launch_template_version(
+            LaunchTemplateName=template,
+            SourceVersion=source,
+            VersionDescription=name,
+            ClientToken=token,
+            LaunchTemplateData={"UserData": encoded},
+        )["LaunchTemplateVersion"]
+    return _config(made)
+
+
+def base_version(aws: Aws, template: str) -> str:
+    """Return the number of the newest version that the stack made: a launch config is it with user data.
+
+    Raises `UsageError` when there is no such template.
+    """
+    found = versions(aws, template)
+    if not found:
+        raise UsageError(
+            f"make a launch config of {template}", "there is no such launch template", "Run create_environment first"
+        )
+    bases = [each for each in found if each.name == BASE] or [found[-1]]
+    return bases[0].id.rsplit(":", 1)[-1]
+
+
+def _versions(aws: Aws, template: str) -> Iterator[LaunchConfig]:
+    by = {"LaunchTemplateId" if template.startswith(_MARK) else "LaunchTemplateName": template}
+    try:
+        with aws.calling(f"read the versions of the launch template {template}"):
+            pages = aws.client("ec2").get_paginator("describe_launch_template_versions")
+            for page in pages.paginate(**by, PaginationConfig={"PageSize": 200}):  # type: ignore[arg-type]
+                yield from map(_config, page["LaunchTemplateVersions"])
+    except Missing:
+        return
+
+
+def _config(version: LaunchTemplateVersionTypeDef) -> LaunchConfig:
+    user_data = version.get("LaunchTemplateData", {}).get("UserData", "")
+    return LaunchConfig(
+        id=f"{version['LaunchTemplateId']}:{version['VersionNumber']}",
+        name=version.get("VersionDescription", ""),
+        created=version["CreateTime"].timestamp(),
+        user_data=base64.b64decode(user_data).decode("utf-8", "replace"),
+    )
+
+
+def _number(config: LaunchConfig) -> int:
+    return int(config.id.rsplit(":", 1)[-1])
