@@ -67,7 +67,8 @@ def _rewrite(tar: IO[bytes], bundle: tarfile.TarFile, commit: Commit, folder: st
             if member.isdir() or not member.name.startswith(prefix) or _excluded(name, exclude):
                 continue
             check_member(member, name)
-            bundle.addfile(plain(member, name, commit.committed), opened.extractfile(member))
+            content = opened.extractfile(member) if member.isreg() else None
+            bundle.addfile(plain(member, name, commit.committed), content)
             files += 1
     return files
 
