@@ -13,8 +13,9 @@ from ..rollout.model import Intent, Observed, Step
 class Outcome:
     """What a step brought about: `ids` of a launch, `evidence` lines, or a `refusal` in AWS's words.
 
-    `desired_from` is the group's desired capacity right before a launch or a termination, where the reply says so
-    (the activity's cause: "… shrinking the capacity from 5 to 4"): it tells somebody else's change from ours.
+    `desired_from` is the group's desired capacity right before a launch or a termination, where the reply
+    says so (the activity's cause: "… shrinking the capacity from 5 to 4"): it tells somebody else's change
+    from ours.
     """
 
     ids: tuple[str, ...] = ()
@@ -26,9 +27,9 @@ class Outcome:
 class World(Protocol):
     """Something that can be looked at and changed.
 
-    Promises: `observe` takes at most three API calls up to the documented page sizes and returns the present, never
-    a cache. `apply` returns once the call was accepted, not once it took effect, and is harmless when repeated
-    after a lost reply. Both raise `Unreachable` when the other side does not answer.
+    Promises: `observe` takes at most three API calls up to the documented page sizes and returns the present,
+    never a cache. `apply` returns once the call was accepted, not once it took effect, and is harmless when
+    repeated after a lost reply. Both raise `Unreachable` when the other side does not answer.
     """
 
     def observe(self, intent: Intent) -> Observed: ...

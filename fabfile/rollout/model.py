@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Lifecycle(StrEnum):
-    """Where an instance stands in its group; AWS's fourteen lifecycle states folded into what matters here."""
+    """Where an instance stands in its group; AWS's lifecycle states folded into what matters."""
 
     PENDING = "pending"  # Pending, Pending:Wait, Pending:Proceed
     IN_SERVICE = "in service"
@@ -32,7 +32,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class TargetState:
-    """One target as one balancer sees it, with the balancer's own reason (e.g. `Target.FailedHealthChecks`)."""
+    """One target as one balancer sees it, with its own reason (e.g. `Target.FailedHealthChecks`)."""
 
     balancer: str
     health: Health
@@ -111,8 +111,8 @@ class Worker:
 class Observed:
     """Everything that can be seen in the world now and that a decision needs.
 
-    Workers are seen in relation to the release of the intent that was given; a migration that runs is reported as
-    running whichever release it belongs to.
+    Workers are seen in relation to the release of the intent that was given; a migration that runs is
+    reported as running whichever release it belongs to.
     """
 
     group: Group
@@ -201,9 +201,7 @@ class Intent:
     phase: Phase = Phase.ROLLING
     started: float = 0.0
     desired: int = 0  # where desired capacity is to end: before us, or where somebody put it meanwhile
-    owned: int = (
-        0  # how much of the group's desired capacity is our surge now; below 0: we owe the group capacity
-    )
+    owned: int = 0  # how much of the group's desired capacity is our surge; below 0: owed to the group
     floor: int = 0  # servers that served before us
     servers: bool = True  # web servers are part of this deploy
     begun: bool = False  # something was changed, or was about to be
@@ -215,9 +213,7 @@ class Intent:
     suspended_before: frozenset[str] | None = None  # None: nothing suspended by us yet
     maximum_before: int | None = None  # None: not raised by us
     maximum_raised: int | None = None
-    serving_since: tuple[
-        tuple[str, float], ...
-    ] = ()  # first time each new instance was seen serving without a break
+    serving_since: tuple[tuple[str, float], ...] = ()  # since when each new instance serves without a break
     coming: tuple[tuple[str, float], ...] = ()  # new instances that do not serve, and when each was last seen
     ailing: tuple[tuple[str, float], ...] = ()  # new instances that served, and since when they do not
     excused: int = 0  # instances that somebody's scale-in explains the loss of
@@ -239,15 +235,11 @@ class Policy:
     """What a rollout may do."""
 
     batch: int = 1  # servers replaced at a time; also the surge
-    slot_deadline: float = (
-        600.0  # seconds for a batch to come into service, whatever instances it goes through
-    )
+    slot_deadline: float = 600.0  # seconds for a batch to come into service, through whatever instances
     min_healthy_time: float = 10.0  # seconds that a new instance serves before an old one goes
     failure_budget: int = 0
     drain_timeout: float = 600.0
-    grace: float = (
-        30.0  # seconds that a new instance which served may be unhealthy before it counts as failed
-    )
+    grace: float = 30.0  # seconds that a new instance may cease to serve before it counts as failed
     worker_deadline: float = 3600.0  # seconds for a worker to stop, to install or to start
     read_lag: float = 15.0  # seconds that a read may lag behind our own change
     wait_for_stable: bool = True  # refuse a group whose instances don't come into service before we begin

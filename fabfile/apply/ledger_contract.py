@@ -1,0 +1,71 @@
+"""The contract of the ledger: what every deploy did, and the intent of one that has not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from ..rollout.model import Intent
+
+
+class Status(StrEnum):
+    """How a deploy stands."""
+
+    RUNNING = "running"
+    DEPLOYED = "deployed"  # seen to hold
+    ROLLED_BACK = "rolled back"  # failed, and what was before is back
+    REFUSED = "refused"  # nothing was changed
+    HALF_WAY = "half-way"  # its undo is in the ledger
+    SUPERSEDED = "superseded"  # a later deploy took its surge and its undo over
+
+
+@dataclass(frozen=True)
+class Record:
+    """One deploy in the ledger. Times are seconds since the epoch; it holds no secret."""
+
+    id: str
+    task: str
+    deployment: str
+    environment: str
+    launch_config: str
+    previous_launch_config: str
+    changeset: str = ""
+    started: float = 0.0
+    finished: float | None = None
+    seconds: float = 0.0
+    status: Status = Status.RUNNING
+    reason: str = ""  # why it failed, or what holds now
+    probe: Mapping[str, object] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)  # before, lowest
+    instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # replaced, skipped
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    turns: int = 0
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A deploy that has not ended, with the intent that it goes on from."""
+
+    record: Record
+    intent: Intent
+
+
+class Ledger(Protocol):
+    """A store of records and intents, apart from the environments that they are about.
+
+    Promises: `save` returns once the intent is stored durably, and what it stored is what `unfinished` answers
+    next, from any machine. `finish` stores the record and takes the intent away, in one step. `history` answers the
+    newest first. All raise `Unreachable` when the store does not answer.
+    """
+
+    def begin(self, record: Record, intent: Intent) -> None: ...
+
+    def save(self, intent: Intent) -> None: ...
+
+    def finish(self, record: Record) -> None: ...
+
+    def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]: ...
+
+    def history(self, deployment: str, environment: str, limit: int = 20) -> tuple[Record, ...]: ...

@@ -1,0 +1,48 @@
+"""A ledger in memory: for forecasts and tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..rollout.intent_text import intent_from_text, intent_to_text
+from ..rollout.model import Intent
+from .ledger_contract import Record, Unfinished
+
+
+class MemoryLedger:
+    """Keep records and intents as a real ledger does: intents as text, so that nothing is shared."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._intents: dict[str, str] = {}
+
+    def begin(self, record: Record, intent: Intent) -> None:
+        """Store a new deploy; one with the same id is replaced."""
+        self._records[record.id] = record
+        self.save(intent)
+
+    def save(self, intent: Intent) -> None:
+        """Store the intent of a deploy that was begun."""
+        self._intents[intent.deploy_id] = intent_to_text(intent)
+
+    def finish(self, record: Record) -> None:
+        """Store how a deploy ended; it is not unfinished any more."""
+        self._records[record.id] = record
+        self._intents.pop(record.id, None)
+
+    def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]:
+        """Return the deploys of an environment that have not ended, newest first."""
+        return tuple(
+            Unfinished(record, intent_from_text(self._intents[record.id]))
+            for record in self.history(deployment, environment, limit=len(self._records))
+            if record.id in self._intents
+        )
+
+    def history(self, deployment: str, environment: str, limit: int = 20) -> tuple[Record, ...]:
+        """Return the latest records of an environment, newest first."""
+        found = [
+            replace(record)
+            for record in self._records.values()
+            if (record.deployment, record.environment) == (deployment, environment)
+        ]
+        return tuple(sorted(found, key=lambda record: record.started, reverse=True)[:limit])

@@ -1,0 +1,72 @@
+"""Rules for the end: settings go back to what they were, and are read back, before it is called done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .deciding import act, think, wait
+from .model import Converged, Intent, Phase, Plan, ResumeProcesses, SetMaximum, Stopped
+from .reading import shows_our_settings
+from .situation import Situation
+from .starting import REBALANCE
+
+
+def restore(s: Situation) -> Plan | None:
+    """Nothing is left to replace: settings come next."""
+    gone = tuple(each.instance for each in s.intent.retiring if each.replaces)
+    return think(replace(s.intent, phase=Phase.RESTORING, replaced=s.intent.replaced + gone, retiring=()))
+
+
+def restore_maximum(s: Situation) -> Plan | None:
+    """Set MaxSize back, if it still is what we raised it to and nobody's desired capacity needs it."""
+    before, raised = s.intent.maximum_before, s.intent.maximum_raised
+    if before is None or s.group.maximum != raised:
+        return None
+    maximum = max(before, s.raw.group.desired)
+    if maximum == raised:
+        return None
+    return act(s, SetMaximum(f"the surge is over; MaxSize was {before} before us", maximum))
+
+
+def restore_processes(s: Situation) -> Plan | None:
+    """Resume what we suspended, and only that."""
+    before = s.intent.suspended_before
+    if before is None or REBALANCE in before or REBALANCE not in s.group.suspended:
+        return None
+    return act(s, ResumeProcesses(f"{REBALANCE} ran before us", frozenset({REBALANCE})))
+
+
+def read_back(s: Situation) -> Plan | None:
+    """Wait until a read shows the settings as we left them."""
+    if shows_our_settings(s.raw, s.intent, s.policy, s.now):
+        return None
+    since = max(asked.at for asked in s.intent.asked)
+    return wait(s, f"{s.group.name} does not show its settings yet", since, s.policy.read_lag)
+
+
+def end(s: Situation) -> Plan | None:
+    """Everything is seen to be back: nothing is left to undo."""
+    return think(replace(s.intent, phase=Phase.ENDED, suspended_before=None, maximum_before=None, maximum_raised=None))
+
+
+def verdict(s: Situation) -> Plan | None:
+    """Say how it ended."""
+    intent = s.intent
+    if intent.failure or intent.stuck:
+        return Plan(intent, (Stopped(why_stopped(intent), safe=not intent.stuck, at=s.now),))
+    count = len(s.new)
+    text = f"{count} servers run {intent.target}, {len(intent.replaced)} were replaced"
+    if not intent.servers:
+        text = f"{len(s.raw.workers)} workers run {intent.release}"
+    return Plan(intent, (Converged(text, at=s.now),))
+
+
+def why_stopped(intent: Intent) -> str:
+    """Tell the failure, what it means that migrations ran, and why going back failed if it did."""
+    parts = [intent.failure]
+    if intent.migrated:
+        newer = intent.release if intent.phase is Phase.ROLLING else intent.previous_release
+        parts.append(f"migrations of {newer} have run and stay: the release before runs on their schema")
+    if intent.stuck:
+        parts.append(f"going back failed: {intent.stuck}")
+    return "; ".join(part for part in parts if part)

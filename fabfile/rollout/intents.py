@@ -1,0 +1,107 @@
+"""Begin a deploy's intent, and take up one that another process left behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from .failing import backwards
+from .model import Group, Intent, Observed, Order, Phase
+from .situation import serves
+
+
+def begin(
+    observed: Observed,
+    *,
+    deploy_id: str,
+    target: str,
+    started: float,
+    release: str = "",
+    previous_release: str = "",
+    order: Order = Order.FIRST,
+    servers: bool = True,
+) -> Intent:
+    """Return the intent of a new deploy, from the world as it is before anything is changed."""
+    group = observed.group
+    return Intent(
+        deploy_id=deploy_id,
+        target=target,
+        previous=what_serves(group, target),
+        release=release,
+        previous_release=previous_release,
+        order=order,
+        servers=servers,
+        started=started,
+        desired=group.desired,
+        floor=sum(serves(member, group) for member in group.members),
+    )
+
+
+def what_serves(group: Group, target: str) -> str:
+    """Return the launch config to go back to: what most serving servers run that are not on the target.
+
+    The group's own one counts only when nothing serves on another: it may be what failed the last time.
+    """
+    others = Counter(
+        member.launch_config for member in group.members if member.launch_config != target and serves(member, group)
+    )
+    if others:
+        return others.most_common(1)[0][0]
+    return group.launch_config
+
+
+def resume(intent: Intent) -> Intent:
+    """Return the intent as another process goes on with it: clocks start anew, and workers are asked again."""
+    return replace(
+        intent,
+        slot_since=None,
+        serving_since=(),
+        ailing=(),
+        asked=tuple(each for each in intent.asked if not _of_worker(each.what)),
+    )
+
+
+def _of_worker(what: str) -> bool:
+    return what.split(" ", maxsplit=1)[0] in {"stop", "install", "start", "migrate"}
+
+
+def supersede(intent: Intent, *, deploy_id: str, target: str, started: float, release: str = "") -> Intent:
+    """Return a new deploy's intent that takes over an unfinished one's surge and undo data.
+
+    It goes back, should it fail, to what the unfinished one would have gone back to.
+    """
+    going_back = intent.phase is Phase.ROLLING_BACK or bool(intent.failure)
+    good = intent.target if going_back else intent.previous
+    good_release = intent.release if going_back else intent.previous_release
+    return replace(
+        resume(intent),
+        deploy_id=deploy_id,
+        target=target,
+        previous=good,
+        release=release,
+        previous_release=good_release,
+        phase=Phase.ROLLING,
+        started=started,
+        launched=0,
+        coming=(),
+        failures=(),
+        examined=(),
+        refusals=0,
+        trouble="",
+        stuck="",
+        migrated=False,
+        failure="",
+        evidence=(),
+        replaced=(),
+        skipped=(),
+    )
+
+
+def roll_back(intent: Intent, reason: str) -> Intent:
+    """Return the intent that brings an unfinished deploy back to what was before it."""
+    fresh = replace(resume(intent), trouble="", stuck="", failures=(), refusals=0)
+    if fresh.phase is Phase.ROLLING:
+        return backwards(fresh, reason)
+    if fresh.phase is Phase.RESTORING and not fresh.failure:
+        return fresh
+    return replace(fresh, phase=Phase.ROLLING_BACK)

@@ -1,0 +1,142 @@
+"""Follow what happens to the servers and workers between two looks, and write it into the intent.
+
+In: an observation and the intent. Out: the intent with what is new since the last look: whose desired capacity
+it is, which terminations are done, which new servers serve and since when, which failed, how migrations are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .accounting import accounted
+from .model import Failure, Intent, Lifecycle, Member, Migration, Observed, Phase, Policy, Retirement
+from .reading import ALIVE, believed
+from .situation import is_old, serves
+
+
+def noticed(observed: Observed, intent: Intent, policy: Policy, now: float) -> Intent:
+    """Return the intent after this look; `now` is when the look was taken."""
+    if intent.phase is Phase.ENDED:
+        return intent
+    if not intent.servers:
+        return _migrations(observed, intent)
+    intent = _retirements(observed, intent, policy, now)
+    intent = accounted(observed.group, intent, policy, now)
+    intent = _newcomers(observed, intent, policy, now)
+    return _migrations(observed, intent)
+
+
+def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float) -> Intent:
+    """Drop terminations that are done, and those that a read later than its lag shows to have had no effect."""
+    if not intent.retiring:
+        return intent
+    seen = {member.id: member for member in observed.group.members}
+    kept: list[Retirement] = []
+    replaced = list(intent.replaced)
+    owned = intent.owned
+    for each in intent.retiring:
+        member = seen.get(each.instance)
+        if member is None:
+            if each.replaces:
+                replaced.append(each.instance)
+        elif member.lifecycle in ALIVE and now - each.asked_at > policy.read_lag:
+            owned += each.decrement
+        else:
+            kept.append(each)
+    return replace(intent, retiring=tuple(kept), replaced=tuple(replaced), owned=owned)
+
+
+def _newcomers(observed: Observed, intent: Intent, policy: Policy, now: float) -> Intent:
+    """Keep since when each new server serves, or has ceased to; count the lost and the sick as failed."""
+    group = believed(observed, intent, policy, now).group
+    serving_before, ailing_before = dict(intent.serving_since), dict(intent.ailing)
+    serving: list[tuple[str, float]] = []
+    coming: dict[str, float] = {}
+    ailing: dict[str, float] = {}
+    for member in group.members:
+        if member.lifecycle not in ALIVE or is_old(member, intent):
+            continue
+        if serves(member, group):
+            serving.append((member.id, serving_before.get(member.id, now)))
+            continue
+        coming[member.id] = now
+        if member.id in serving_before or member.id in ailing_before:
+            ailing[member.id] = ailing_before.get(member.id, now)
+    intent = _lost(group.members, intent, {name for name, _ in serving}, coming, now - policy.read_lag)
+    sick = [
+        Failure(name, f"{name} served and then did not for {now - since:.0f} s")
+        for name, since in ailing.items()
+        if now - since > policy.grace
+    ]
+    alive = sum(member.lifecycle in ALIVE for member in group.members)
+    stable = alive >= intent.desired + intent.owned and not coming
+    ids = {name for name, _ in serving}
+    return replace(
+        intent,
+        serving_since=tuple(serving),
+        coming=tuple(coming.items()),
+        ailing=tuple(ailing.items()),
+        failures=_with(intent.failures, sick),
+        excused=0 if stable else intent.excused,
+        slot_since=None if stable and intent.begun else intent.slot_since,
+        launches=tuple(
+            launch
+            for launch in intent.launches
+            if not launch.ids or not (set(launch.ids) <= ids) or now - launch.asked_at <= policy.read_lag
+        ),
+    )
+
+
+def _lost(
+    members: tuple[Member, ...], intent: Intent, serving: set[str], coming: dict[str, float], believable: float
+) -> Intent:
+    """Count new servers that went before they served, unless we sent them or somebody's scale-in did.
+
+    One that a read does not show goes on coming while it was seen since `believable`. `coming` gets these.
+    """
+    retiring = {each.instance for each in intent.retiring}
+    leaving = {member.id for member in members if member.lifecycle is Lifecycle.LEAVING}
+    aside = {member.id for member in members if member.lifecycle in {Lifecycle.STANDBY, Lifecycle.WARM}}
+    excused, lost = intent.excused, []
+    for name, last_seen in intent.coming:
+        if name in serving or name in coming or name in retiring | aside or "#" in name:
+            continue
+        if name not in leaving and last_seen >= believable:
+            coming[name] = last_seen
+        elif excused:
+            excused -= 1
+        else:
+            lost.append(Failure(name, f"{name} was terminated by its group before it served"))
+    return replace(intent, excused=excused, failures=_with(intent.failures, lost))
+
+
+def _with(failures: tuple[Failure, ...], more: list[Failure]) -> tuple[Failure, ...]:
+    known = {failure.instance for failure in failures}
+    return failures + tuple(failure for failure in more if failure.instance not in known)
+
+
+def _migrations(observed: Observed, intent: Intent) -> Intent:
+    """A release's migrations are done once any worker says so; one that failed is trouble."""
+    if intent.phase is not Phase.ROLLING or intent.migrated:
+        return intent
+    for worker in observed.workers:
+        if worker.migration is Migration.DONE:
+            return replace(intent, migrated=True)
+        if worker.migration is Migration.FAILED and not intent.trouble:
+            detail = f": {worker.detail}" if worker.detail else ""
+            text = f"migrations of {intent.release} failed on {worker.id}{detail}"
+            return replace(intent, trouble=text)
+    return intent
+
+
+def standing_by(members: tuple[Member, ...], target: str) -> tuple[str, ...]:
+    """Say which servers are left alone, each with its reason."""
+    texts = []
+    for member in members:
+        if member.launch_config == target and member.lifecycle in ALIVE:
+            texts.append(f"{member.id}: already on {target}")
+        elif member.lifecycle is Lifecycle.STANDBY:
+            texts.append(f"{member.id}: in standby")
+        elif member.lifecycle is Lifecycle.WARM:
+            texts.append(f"{member.id}: in the warm pool")
+    return tuple(texts)

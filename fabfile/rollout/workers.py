@@ -1,0 +1,99 @@
+"""Rules for workers and migrations.
+
+Every worker stops first, gets the release, one of them migrates, then all start: no job of one release meets the
+schema of a migration under way. Going back, workers return to the release before; migrations are never undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from .deciding import act, think, wait
+from .model import (
+    InstallRelease,
+    Migration,
+    Order,
+    Phase,
+    Plan,
+    RunMigrations,
+    StartWorker,
+    Step,
+    StopWorker,
+    Worker,
+    WorkerPhase,
+)
+from .situation import Situation, listed
+
+
+def workers_first(s: Situation) -> Plan | None:
+    """Bring workers to the release, and migrate, before servers."""
+    return _workers(s) if s.intent.order is Order.FIRST and not s.going_back else None
+
+
+def workers_last(s: Situation) -> Plan | None:
+    """Bring workers to the release after servers, which is also when they go back."""
+    return _workers(s) if s.intent.order is not Order.NEVER else None
+
+
+def _workers(s: Situation) -> Plan | None:
+    """Take the next step with workers; None when all run the release."""
+    workers, intent = s.raw.workers, s.intent
+    if not intent.release or all(worker.phase is WorkerPhase.RUNNING for worker in workers):
+        return None
+    running = tuple(each.id for each in workers if each.migration is Migration.RUNNING)
+    if running:
+        since = _asked_at(s, "migrate")
+        return wait(s, f"migrations run on {listed(running)}", s.now if since is None else since)
+    by_phase = {phase: [each for each in workers if each.phase is phase] for phase in WorkerPhase}
+    if by_phase[WorkerPhase.OLD]:
+        return _each(s, by_phase[WorkerPhase.OLD], "stop", _stop)
+    if by_phase[WorkerPhase.STOPPED]:
+        return _each(s, by_phase[WorkerPhase.STOPPED], "install", lambda w: _install(w, intent.release))
+    installed = by_phase[WorkerPhase.INSTALLED]
+    if intent.phase is Phase.ROLLING and not intent.migrated:
+        return _migrate(s, min(installed, key=lambda worker: worker.id))
+    return _each(s, installed, "start", lambda w: _start(w, intent.release))
+
+
+def _stop(worker: Worker) -> Step:
+    runs = worker.release or "another release"
+    return StopWorker(f"{worker.id} runs {runs}: it finishes its job and takes no other", worker.id)
+
+
+def _install(worker: Worker, release: str) -> Step:
+    return InstallRelease(f"{worker.id} has stopped", worker.id, release)
+
+
+def _start(worker: Worker, release: str) -> Step:
+    return StartWorker(f"{release} is installed on {worker.id}", worker.id, release)
+
+
+def _each(s: Situation, workers: Iterable[Worker], verb: str, step: Callable[[Worker], Step]) -> Plan:
+    """Ask each worker once, then wait for it; one that takes too long is trouble."""
+    asked = {worker.id: _asked_at(s, f"{verb} {worker.id}") for worker in workers}
+    fresh = [step(worker) for worker in workers if asked[worker.id] is None]
+    if fresh:
+        return act(s, *fresh)
+    since = min(at for at in asked.values() if at is not None)
+    names = listed(tuple(asked))
+    if s.now - since > s.policy.worker_deadline:
+        text = f"asked to {verb}, {names} had not done so after {s.policy.worker_deadline:.0f} s"
+        return think(replace(s.intent, trouble=text))
+    return wait(s, f"{names} asked to {verb}", since, s.policy.worker_deadline)
+
+
+def _migrate(s: Situation, worker: Worker) -> Plan:
+    """Migrate on one worker. Asked once: a deployer that comes after us looks at the worker's status first."""
+    since = _asked_at(s, "migrate")
+    if since is None:
+        reason = f"all workers have stopped; {worker.id} migrates for all"
+        return act(s, RunMigrations(reason, worker.id, s.intent.release))
+    if s.now - since > max(s.policy.read_lag, 60.0):
+        text = f"migrations of {s.intent.release} on {worker.id} left no status for {s.now - since:.0f} s"
+        return think(replace(s.intent, trouble=text))
+    return wait(s, f"migrations begin on {worker.id}", since)
+
+
+def _asked_at(s: Situation, what: str) -> float | None:
+    return next((asked.at for asked in s.intent.asked if asked.what == what), None)
