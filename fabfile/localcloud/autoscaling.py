@@ -8,8 +8,8 @@ from typing import Any
 from moto.autoscaling.models import autoscaling_backends
 
 from .groups import LEAVING, PROCESSES, Activity, Group, Member, stamp, tags_from
-from .launching import Launcher, find_template
 from .launch_templates import resolve
+from .launching import Launcher, find_template
 from .membership import Membership
 from .reconciler import Reconciler
 from .refusal import Refusal, invalid
@@ -80,7 +80,10 @@ class Autoscaling:
         minimum, maximum = int(given["MinSize"]), int(given["MaxSize"])
         desired = int(given["DesiredCapacity"]) if given.get("DesiredCapacity") is not None else minimum
         _check_sizes(minimum, maximum, desired)
-        if sum(bool(given.get(key)) for key in ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy")) != 1:
+        if (
+            sum(bool(given.get(key)) for key in ("LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy"))
+            != 1
+        ):
             raise invalid(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
                 "MixedInstancesPolicy parameter."
@@ -279,11 +282,14 @@ class Autoscaling:
         order = sorted(enumerate(found), key=lambda one: (one[1][0].start, one[0]), reverse=True)
         return [activity.document(arn) for _, (activity, arn) in order]
 
+    @staticmethod
+    def read_tags(documents: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, bool]]:
+        """Read tags as requests and templates bring them."""
+        return tags_from(dict(tag) for tag in documents)
+
     def settled(self, group: Group) -> bool:
         """Whether nothing is on its way in or out of the group."""
-        moving = any(
-            member.state in LEAVING or member.state.startswith("Pending") for member in group.members.values()
-        )
+        moving = any(member.state in LEAVING or member.state.startswith("Pending") for member in group.members.values())
         return not moving and len(group.counted()) == group.desired
 
 

@@ -102,9 +102,7 @@ class AutoscalingApi(AutoScalingResponse):
         return EmptyResult()
 
     def describe_scaling_activities(self) -> ActionResult:
-        found = self.groups.activities(
-            self._get_param("AutoScalingGroupName"), self._get_param("ActivityIds") or ()
-        )
+        found = self.groups.activities(self._get_param("AutoScalingGroupName"), self._get_param("ActivityIds") or ())
         page, more = self._page("activities", found)
         return ActionResult({"Activities": page, "NextToken": more})
 
@@ -240,9 +238,7 @@ class AutoscalingApi(AutoScalingResponse):
 
     def execute_policy(self) -> ActionResult:
         named = str(self._get_param("PolicyName"))
-        policy = next(
-            (one for one in self.autoscaling_backend.policies.values() if named in (one.name, one.arn)), None
-        )
+        policy = next((one for one in self.autoscaling_backend.policies.values() if named in (one.name, one.arn)), None)
         if policy is None:
             raise invalid("No policy found for this name or ARN.")
         group = self.groups.group(policy.auto_scaling_group_name)

@@ -68,9 +68,7 @@ def _instance_health(balancing: Balancing, targets: Targets) -> Any:
         if balancer is None:
             raise LoadBalancerNotFoundError(name)
         asked = [one["InstanceId"] for one in response._get_param("Instances", []) or ()]
-        states = [
-            classic_health(balancing, targets, name, identifier) for identifier in asked or balancer.instance_ids
-        ]
+        states = [classic_health(balancing, targets, name, identifier) for identifier in asked or balancer.instance_ids]
         return ActionResult({"InstanceStates": states})
 
     return describe_instance_health
@@ -82,8 +80,7 @@ def classic_health(balancing: Balancing, targets: Targets, name: str, instance: 
     See https://docs.aws.amazon.com/elasticloadbalancing/2012-06-01/APIReference/API_InstanceState.html
     """
     answers = [
-        targets.health(classic_pool(name, port), instance, port, in_use=True)
-        for port in balancing.classic_ports(name)
+        targets.health(classic_pool(name, port), instance, port, in_use=True) for port in balancing.classic_ports(name)
     ]
     state = {"InstanceId": instance, "State": "OutOfService", "ReasonCode": "Instance"}
     if answers and all(health.state == "healthy" for health in answers):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-from moto.rds.models import DBInstance, RDSBackend, rds_backends
+from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend, rds_backends
 
 from .contract import Databases
 from .instances import Background
@@ -121,4 +122,10 @@ def database_patches(records: DatabaseRecords) -> Iterator[Patch]:
 
     yield Patch(RDSBackend, "create_db_instance", create_db_instance)
     yield Patch(RDSBackend, "delete_db_instance", delete_db_instance)
+
+    def secret_string(secret: Any) -> str:
+        """What RDS puts into a managed secret: the master user's name and a password nobody chose."""
+        return json.dumps({"username": secret.resource.master_username, "password": secrets.token_urlsafe(24)})
+
     yield Patch(DBInstance, "address", property(where))
+    yield Patch(MasterUserSecret, "_generate_secret_string", secret_string)

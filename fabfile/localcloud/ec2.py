@@ -31,9 +31,7 @@ def default_vpc(settings: CloudSettings) -> None:
     vpc = backend.create_vpc(cidr_block=f"{settings.network}.0.0/16", is_default=True)
     backend.default_vpc = vpc
     for zone, octet in settings.zones:
-        backend.create_subnet(
-            vpc_id=vpc.id, cidr_block=settings.subnet(octet), availability_zone=zone
-        )
+        backend.create_subnet(vpc_id=vpc.id, cidr_block=settings.subnet(octet), availability_zone=zone)
 
 
 def ec2_patches(settings: CloudSettings, instances: Instances) -> Iterator[Patch]:

@@ -14,7 +14,9 @@ from .patches import Patch
 from .refusal import Refusal, invalid
 from .targets import Targets
 
-BODY_LIMIT = 1024  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
+BODY_LIMIT = (
+    1024  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_FixedResponseActionConfig.html
+)
 
 
 def elbv2_patches(balancing: Balancing, targets: Targets, instances: Instances) -> Iterator[Patch]:
@@ -69,8 +71,7 @@ def _target_patches(balancing: Balancing, targets: Targets, instances: Instances
             if instances.state(target["Id"]) != "running":
                 raise Refusal(
                     "InvalidTarget",
-                    "The following targets are not in a running state and cannot be registered: "
-                    f"'{target['Id']}'",
+                    f"The following targets are not in a running state and cannot be registered: '{target['Id']}'",
                 )
         for target in given:
             targets.register(pool_name(group.arn), target["Id"], int(target.get("Port") or group.port))

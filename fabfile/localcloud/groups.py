@@ -194,9 +194,7 @@ class Group:
 
     def document(self) -> dict[str, Any]:
         """The group as DescribeAutoScalingGroups answers it."""
-        suspended = [
-            {"ProcessName": name, "SuspensionReason": why} for name, why in self.suspended.items()
-        ]
+        suspended = [{"ProcessName": name, "SuspensionReason": why} for name, why in self.suspended.items()]
         return {
             **self.extra,
             "AutoScalingGroupName": self.name,
@@ -225,9 +223,7 @@ class Group:
             "NewInstancesProtectedFromScaleIn": self.protect_new,
             "ServiceLinkedRoleARN": "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com"
             "/AWSServiceRoleForAutoScaling",
-            "TrafficSources": [
-                {"Identifier": arn, "Type": "elbv2"} for arn in self.target_groups
-            ],
+            "TrafficSources": [{"Identifier": arn, "Type": "elbv2"} for arn in self.target_groups],
         }
 
     def tag_documents(self) -> list[dict[str, Any]]:

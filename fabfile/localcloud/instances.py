@@ -40,9 +40,7 @@ class Addresses:
                 self._next[cidr] = position + 1
                 self._taken.add(address)
                 return address
-        raise Refusal(
-            "InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{cidr}'."
-        )
+        raise Refusal("InsufficientFreeAddressesInSubnet", f"There are not enough free addresses in subnet '{cidr}'.")
 
     def hold(self, address: str) -> None:
         """Mark an address that was asked for by name as taken."""
@@ -100,9 +98,7 @@ class Instances:
         """Start the machine of a new instance, which is pending from now on."""
         self._state(instance, "pending")
         self.addresses.hold(instance.private_ip)
-        self._runs[instance.id] = Run(
-            instance, instance.private_ip, self._clock(), self._settings.region
-        )
+        self._runs[instance.id] = Run(instance, instance.private_ip, self._clock(), self._settings.region)
         self._machines.start(self._spec(instance, role))
 
     def _spec(self, instance: Any, role: str) -> MachineSpec:
@@ -213,9 +209,7 @@ class Instances:
 
     def live(self) -> tuple[str, ...]:
         """Ids of the instances that still have a machine."""
-        return tuple(
-            identifier for identifier, run in self._runs.items() if run.instance.state != "terminated"
-        )
+        return tuple(identifier for identifier, run in self._runs.items() if run.instance.state != "terminated")
 
     @staticmethod
     def _state(instance: Any, name: str) -> None:

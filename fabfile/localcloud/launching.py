@@ -39,7 +39,9 @@ class Launcher:
             activity.finish(now, "Failed", f"{refused.message} Launching EC2 instance failed.")
             raise
         activity.description = f"Launching a new EC2 instance: {member.id}"
-        activity.details = f'{{"Subnet ID":"{subnet or self._subnet(group, zone)}","Availability Zone":"{member.zone}"}}'
+        activity.details = (
+            f'{{"Subnet ID":"{subnet or self._subnet(group, zone)}","Availability Zone":"{member.zone}"}}'
+        )
         activity.progress = 30
         member.activity = activity
         return self.adopt(group, member, activity)

@@ -92,9 +92,7 @@ class Members:
             launched.append(member)
             group.desired += 1
         answer = {"MarketType": "on-demand", "AvailabilityZone": zone, "SubnetId": subnet}
-        instances = [
-            {**answer, "InstanceType": launched[0].instance_type, "InstanceIds": [one.id for one in launched]}
-        ]
+        instances = [{**answer, "InstanceType": launched[0].instance_type, "InstanceIds": [one.id for one in launched]}]
         return {
             "AutoScalingGroupName": group.name,
             "Instances": instances if launched else [],

@@ -55,9 +55,7 @@ class Membership:
         for name in group.balancers:
             pools += [classic_pool(name, port) for port in self._balancing.classic_ports(name)]
         return any(
-            target.instance == instance and target.draining
-            for pool in pools
-            for target in self._targets.members(pool)
+            target.instance == instance and target.draining for pool in pools for target in self._targets.members(pool)
         )
 
     def unhealthy(self, group: Group, instance: str) -> bool:

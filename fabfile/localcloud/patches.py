@@ -19,6 +19,7 @@ class Patch:
     owner: Any
     name: str
     replacement: Any
+    added: bool = False  # an entry that moto does not have, put into one of its mappings
 
     def read(self) -> Any:
         """The present value; KeyError or AttributeError where there is none."""
@@ -46,7 +47,7 @@ class Patches:
 
     def install(self) -> None:
         """Put every patch in; UsageError, with nothing changed, when moto lacks one of the names."""
-        missing = [str(patch) for patch in self._patches if not _present(patch)]
+        missing = [str(patch) for patch in self._patches if not patch.added and not _present(patch)]
         if missing:
             raise UsageError(
                 "start the embedded cloud",
@@ -54,14 +55,17 @@ class Patches:
                 "Install the one it is made for: pip install 'moto>=5.2.5,<5.3'",
             )
         for patch in self._patches:
-            self._originals.append((patch, patch.read()))
+            self._originals.append((patch, None if patch.added else patch.read()))
             patch.write(patch.replacement)
 
     def uninstall(self) -> None:
         """Restore what was there before."""
         while self._originals:
             patch, original = self._originals.pop()
-            patch.write(original)
+            if patch.added:
+                del patch.owner[patch.name]
+            else:
+                patch.write(original)
 
 
 def _present(patch: Patch) -> bool:

@@ -101,9 +101,7 @@ class Reconciler:
             member.activity.finish(self._clock(), "Cancelled", message)
             member.activity = None
         at = stamp(self._clock())
-        self.terminate(
-            group, member, f"At {at} an instance was taken out of service because its launch was abandoned."
-        )
+        self.terminate(group, member, f"At {at} an instance was taken out of service because its launch was abandoned.")
 
     def _enter_service(self, group: Group, member: Member) -> None:
         if member.balanced:
@@ -184,9 +182,7 @@ class Reconciler:
             if member.health == "Unhealthy" and member.state == "InService":
                 why = member.health_cause or "a user health-check"
                 at = stamp(self._clock())
-                self.terminate(
-                    group, member, f"At {at} an instance was taken out of service in response to {why}."
-                )
+                self.terminate(group, member, f"At {at} an instance was taken out of service in response to {why}.")
 
     def _external(self, member: Member) -> str:
         at = stamp(self._clock())

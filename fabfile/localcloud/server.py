@@ -26,7 +26,7 @@ from .autoscaling import Autoscaling
 from .autoscaling_api import autoscaling_patches
 from .balancing import Balancing
 from .classic import classic_patches
-from .contract import DataPlane, Databases, Listener, Machines, Pool
+from .contract import Databases, DataPlane, Listener, Machines, Pool
 from .databases import DatabaseRecords, database_patches
 from .ec2 import default_vpc, ec2_patches
 from .elbv2 import elbv2_patches
@@ -39,8 +39,10 @@ from .members import Members
 from .membership import Membership
 from .patches import Patches
 from .reconciler import Reconciler
+from .resources import resource_patches
 from .settings import CloudSettings
-from .stacks import stack_patches
+from .stack_api import stack_patches
+from .stacks import Stacks
 from .targets import Targets
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,7 @@ class ControlPlane:
         self.autoscaling = Autoscaling(settings, launcher, reconciler, membership, clock)
         members = Members(self.autoscaling, self.instances)
         self._databases = DatabaseRecords(settings, databases, run, clock)
+        self._stacks = Stacks(settings)
         self._balancing = balancing
         self._reconciler = reconciler
         self._patches = Patches(
@@ -109,7 +112,8 @@ class ControlPlane:
                 *classic_patches(balancing, self.targets, self.instances),
                 *autoscaling_patches(self.autoscaling, members),
                 *database_patches(self._databases),
-                *stack_patches(self.autoscaling, members),
+                *resource_patches(self.autoscaling, members),
+                *stack_patches(self._stacks),
             ]
         )
         self._pushed: tuple[tuple[Listener, ...], tuple[Pool, ...]] | None = None
@@ -170,6 +174,7 @@ class ControlPlane:
                 self._reconciler.turn(group)
             self.autoscaling.bury()
             self._databases.tick()
+            self._stacks.tick()
             wanted = self._balancing.configuration()
         if wanted != self._pushed:
             self._dataplane.apply(*wanted)

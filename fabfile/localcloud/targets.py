@@ -88,9 +88,7 @@ class Targets:
     def draining(self, instance: str) -> bool:
         """Whether an instance still drains in any pool."""
         return any(
-            target.instance == instance and target.draining
-            for pool in self._pools.values()
-            for target in pool.values()
+            target.instance == instance and target.draining for pool in self._pools.values() for target in pool.values()
         )
 
     def endpoints(self, pool: str) -> tuple[Endpoint, ...]:
@@ -102,9 +100,11 @@ class Targets:
         )
 
     def _owned(self, target: Target) -> bool:
-        return self.instances.address(target.instance) == target.address and self.instances.state(
-            target.instance
-        ) in ("pending", "running", "shutting-down")
+        return self.instances.address(target.instance) == target.address and self.instances.state(target.instance) in (
+            "pending",
+            "running",
+            "shutting-down",
+        )
 
     def see(self, sights: Mapping[tuple[str, str, int], Sight]) -> None:
         """Take in what the proxy saw; drop registrations whose drain or whose instance has ended."""
@@ -112,9 +112,7 @@ class Targets:
         now = self.clock()
         for name, pool in self._pools.items():
             for key, target in list(pool.items()):
-                if self.instances.state(target.instance) == "terminated" and not target.draining:
-                    del pool[key]
-                elif target.until is not None and self._drained(name, target, now):
+                if (self.instances.state(target.instance) == "terminated" and not target.draining) or (target.until is not None and self._drained(name, target, now)):
                     del pool[key]
 
     def _drained(self, pool: str, target: Target, now: float) -> bool:
