@@ -29,7 +29,7 @@ from .ssh.server import SshServer
 _PATIENCE = GRACE + 5.0
 
 
-class AddressTaken(FabscaleError):
+class AddressTakenError(FabscaleError):
     """Somebody listens on a machine's address: health of a left-over process would count as the machine's."""
 
 
@@ -53,33 +53,34 @@ class ProcessMachines:
     def __init__(self, state: Path, *, endpoint_url: str, package: str | None = None) -> None:
         if sys.platform != "linux":
             raise UsageError("run the embedded cloud's machines", f"this is {sys.platform}", "Use Linux")
-        self._instances = state.resolve() / "instances"
+        self.state = state.resolve()
+        self._instances = self.state / "instances"
         self._instances.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._state_lock = _lock(self._instances)
         self._endpoint_url = endpoint_url
         self._package = package or (__package__ or "").partition(".")[0]
         self._machines: dict[str, _Machine] = {}
         self._lock = threading.Lock()
-        self._files = SshFiles(state.resolve())
+        self._files = SshFiles(self.state)
         self._files.create()
         self._clear_leftovers()
         self._metadata = MetadataServer()
-        self._ssh = SshServer(state.resolve(), self._package)
+        self._ssh = SshServer(self.state, self._package)
 
     def start(self, spec: MachineSpec) -> None:
-        """Start a machine; raises AddressTaken while anybody listens on its address."""
+        """Start a machine; raises AddressTakenError while anybody listens on its address."""
         if not is_loopback(spec.address):
             raise UsageError(f"start machine {spec.id}", f"{spec.address} is not a loopback address")
         if ports := listening(spec.address):
             raise _taken(f"start machine {spec.id}", spec.address, ports)
-        folder = Folder(self._instances / spec.id)
+        folder = Folder(self.folder(spec.id))
         settings = Settings(spec.id, spec.address, spec.region, self._endpoint_url, spec.boot_seconds)
         folder.create(settings, spec.user_data)
         try:
             self._metadata.add(spec)
         except OSError as error:
             shutil.rmtree(folder.path)
-            raise AddressTaken(f"start machine {spec.id}", f"{spec.address}: {error}") from error
+            raise AddressTakenError(f"start machine {spec.id}", f"{spec.address}: {error}") from error
         with self._lock:
             self._machines[spec.id] = _Machine(spec, folder, self._launch(folder))
             self._files.know(machine.spec.address for machine in self._machines.values())
@@ -92,7 +93,7 @@ class ProcessMachines:
             threading.Thread(target=self._reboot, args=(found,), name=f"reboot-{machine}", daemon=True).start()
 
     def stop(self, machine: str) -> None:
-        """End a machine; raises AddressTaken if somebody still listens on its address after ten seconds."""
+        """End a machine; raises AddressTakenError if somebody still listens on its address after ten seconds."""
         if not (found := self._machines.get(machine)):
             return
         self._ssh.remove(found.folder.path)
@@ -119,6 +120,10 @@ class ProcessMachines:
         found = self._machines.get(machine)
         return found is not None and (found.rebooting or found.process.poll() is None)
 
+    def folder(self, machine: str) -> Path:
+        """Return where a machine's files are, whether it runs or not."""
+        return self._instances / machine
+
     def console(self, machine: str) -> str:
         found = self._machines.get(machine)
         return read(found.folder.console) if found else ""
@@ -128,7 +133,7 @@ class ProcessMachines:
 
     def close(self) -> None:
         """End all machines and servers; the machines' folders stay."""
-        with ThreadPoolExecutor(16) as several, contextlib.suppress(AddressTaken):
+        with ThreadPoolExecutor(16) as several, contextlib.suppress(AddressTakenError):
             list(several.map(self.stop, list(self._machines)))
         self._ssh.close()
         self._metadata.close()
@@ -189,9 +194,9 @@ def _sweep_after(process: subprocess.Popen[bytes], folder: Folder) -> None:
         end_all(_within(lambda path: path == str(folder.path)))
 
 
-def _taken(cannot: str, address: str, ports: set[int]) -> AddressTaken:
+def _taken(cannot: str, address: str, ports: set[int]) -> AddressTakenError:
     seen = f"somebody listens on {address}, port {', '.join(map(str, sorted(ports)))}"
-    return AddressTaken(cannot, seen, "End that process, or use another address")
+    return AddressTakenError(cannot, seen, "End that process, or use another address")
 
 
 def _lock(folder: Path) -> contextlib.ExitStack:

@@ -66,7 +66,7 @@ class Machine:
             control.cancel()
 
     async def _run_user_data(self, children: Children) -> None:
-        """Run the user data if it is a script; its failure is told on the console and the machine runs on, as on AWS."""
+        """Run the user data if it is a script; its failure is told on the console and the machine runs on."""
         content = self._folder.user_data.read_bytes()
         if not content.startswith(b"#!"):
             if content.strip():

@@ -1,7 +1,7 @@
 """The machine's socket: `systemctl`, commands from the SSH server, and a line that ends when the machine does.
 
-A request is one line of JSON. `run` comes with the three file descriptors that the command gets, so that whoever connects by
-SSH is served by a process of the machine's own, which lives and dies with it.
+A request is one line of JSON. `run` comes with the three file descriptors that the command gets, so that whoever
+connects by SSH is served by a process of the machine's own, which lives and dies with it.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ async def _receive(connection: socket.socket) -> tuple[bytes, list[int]]:
 
 async def _readable(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(connection, lambda: ready.done() or ready.set_result(None))
+    ready = asyncio.Event()
+    loop.add_reader(connection, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         loop.remove_reader(connection)

@@ -1,8 +1,8 @@
 """Find and end processes by descent and by a mark in their environment, from Linux's /proc.
 
-A process group does not hold a machine together: gunicorn's workers outlive a killed master, and whoever calls setsid leaves
-the group. Descent does, because a machine is the child subreaper (prctl(2)) of all that it starts; the mark finds what a
-machine leaves behind that was itself killed.
+A process group does not hold a machine together: gunicorn's workers outlive a killed master, and whoever calls setsid
+leaves the group. Descent does, because a machine is the child subreaper (prctl(2)) of all that it starts; the mark
+finds what a machine leaves behind that was itself killed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .children import Child, Children
 from .console import Console
 from .folder import MARKER
 from .processes import descendants, marked, parents, send
-from .units import BadUnit, Command, Unit, read_environment_file
+from .units import UnitError, Command, Unit, read_environment_file
 
 UNIT_MARKER = "FABSCALE_UNIT"
 _NOT_STARTED = 203  # systemd's EXIT_EXEC
@@ -125,7 +125,7 @@ class Service:
                 environment.update(read_environment_file(path))
             arguments = command.expanded(environment)
             return self._children.start_on_console(unit.name, arguments, environment, Path(unit.folder))
-        except (OSError, BadUnit) as error:
+        except (OSError, UnitError) as error:
             self._say(f"cannot start: {error}")
             return None
 

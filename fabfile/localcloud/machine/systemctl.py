@@ -1,6 +1,6 @@
 """The `systemctl` on a machine's PATH: send the arguments to the machine, print what it answers.
 
-Run as a file without the site module, so that it starts in a few milliseconds: standard library only, no imports of ours.
+Run as a file without the site module, so that it starts in a few milliseconds: standard library only.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "": 1.0, "min": 60.0, "h": 3600.0
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
 
-class BadUnit(Exception):
+class UnitError(Exception):
     """A unit file that cannot be run, with the reason."""
 
 
@@ -74,22 +74,22 @@ class Unit:
         if status in self.never_restart:
             return False
         clean = status in (0, -1, -2, -13, -15)
-        return self.restart == "always" or self.restart == ("on-success" if clean else "on-failure")
+        return self.restart in ("always", "on-success" if clean else "on-failure")
 
 
 Section = dict[str, list[str]]
 
 
 def parse(name: str, text: str) -> Unit:
-    """Read a service unit; raise BadUnit saying what is wrong with it."""
+    """Read a service unit; raise UnitError saying what is wrong with it."""
     sections = _sections(text)
     service, unit = sections.get("Service", {}), sections.get("Unit", {})
     starts = [_command(line) for line in service.get("ExecStart", [])]
     kind = _last(service, "Type", "simple")
     if len(starts) != 1:
-        raise BadUnit(f"{len(starts)} ExecStart lines where one is run")
+        raise UnitError(f"{len(starts)} ExecStart lines where one is run")
     if kind not in ("simple", "exec", "oneshot"):
-        raise BadUnit(f"Type={kind} is not known here: use simple, exec or oneshot")
+        raise UnitError(f"Type={kind} is not known here: use simple, exec or oneshot")
     return Unit(
         name=name,
         start=starts[0],
@@ -116,7 +116,7 @@ def seconds(text: str) -> float:
     if text.strip() == "infinity":
         return float("inf")
     if not re.fullmatch(rf"\s*(?:{_SPAN.pattern}\s*)+", text):
-        raise BadUnit(f"{text!r} is no time span")
+        raise UnitError(f"{text!r} is no time span")
     return sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(text))
 
 
@@ -141,7 +141,7 @@ def _sections(text: str) -> dict[str, Section]:
             continue
         key, equals, value = line.partition("=")
         if not equals:
-            raise BadUnit(f"{line!r} is neither a section nor an assignment")
+            raise UnitError(f"{line!r} is neither a section nor an assignment")
         if value.strip():
             current.setdefault(key.strip(), []).append(value.strip())
         else:
@@ -162,7 +162,7 @@ def _assignments(line: str) -> list[tuple[str, str]]:
     for word in _words(line):
         name, equals, value = word.partition("=")
         if not equals:
-            raise BadUnit(f"{word!r} is no NAME=value")
+            raise UnitError(f"{word!r} is no NAME=value")
         pairs.append((name, value.replace("%%", "%")))
     return pairs
 
@@ -171,15 +171,15 @@ def _words(line: str) -> list[str]:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise BadUnit(f"{line!r}: {error}") from error
+        raise UnitError(f"{line!r}: {error}") from error
     if not words:
-        raise BadUnit("an empty command or assignment")
+        raise UnitError("an empty command or assignment")
     return words
 
 
 def _restart(text: str) -> str:
     if text not in ("no", "always", "on-success", "on-failure"):
-        raise BadUnit(f"Restart={text} is not known here: use no, always, on-success or on-failure")
+        raise UnitError(f"Restart={text} is not known here: use no, always, on-success or on-failure")
     return text
 
 

@@ -11,7 +11,7 @@ from .children import Children
 from .console import Console
 from .folder import Folder
 from .service import Service
-from .units import BadUnit, parse
+from .units import UnitError, parse
 
 _NOT_RUNNING, _NO_SUCH_UNIT, _USAGE = 3, 4, 1
 _WANTS = "multi-user.target.wants"
@@ -26,7 +26,7 @@ class Answer:
     err: str = ""
 
 
-class NoSuchUnit(Exception):
+class UnknownUnitError(Exception):
     """There is no unit file of that name."""
 
 
@@ -65,7 +65,7 @@ class Units:
             full = name if "." in name else f"{name}.service"
             try:
                 answers.append(await self._verb(verb, full, now="--now" in options))
-            except NoSuchUnit:
+            except UnknownUnitError:
                 answers.append(Answer(_NO_SUCH_UNIT, err=f"Unit {full} could not be found.\n"))
         quiet = bool({"-q", "--quiet"} & set(options))
         return Answer(
@@ -78,25 +78,20 @@ class Units:
         if not (self._folder.units / name).is_file():
             if verb == "is-active":
                 return Answer(_NOT_RUNNING, "inactive\n")
-            raise NoSuchUnit(name)
-        match verb:
-            case "enable" | "disable":
-                return await self._enable(name, verb == "enable", now=now)
-            case "start":
-                return await self._start(name)
-            case "stop":
-                return await self._stop(name)
-            case "restart":
-                await self._stop(name)
-                return await self._start(name)
-            case "is-enabled":
-                enabled = self._link_exists(name)
-                return Answer(0 if enabled else 1, "enabled\n" if enabled else "disabled\n")
-            case "is-active":
-                state = self._state(name)
-                return Answer(0 if state == "active" else _NOT_RUNNING, f"{state}\n")
-            case _:
-                return self._status(name)
+            raise UnknownUnitError(name)
+        if verb in ("enable", "disable"):
+            return await self._enable(name, verb == "enable", now=now)
+        if verb in ("stop", "restart"):
+            answer = await self._stop(name)
+        if verb in ("start", "restart"):
+            answer = await self._start(name)
+        if verb == "is-enabled":
+            enabled = (self._folder.units / _WANTS / name).is_symlink()
+            answer = Answer(0 if enabled else 1, "enabled\n" if enabled else "disabled\n")
+        if verb == "is-active":
+            state = self._state(name)
+            answer = Answer(0 if state == "active" else _NOT_RUNNING, f"{state}\n")
+        return self._status(name) if verb == "status" else answer
 
     async def _enable(self, name: str, wanted: bool, *, now: bool) -> Answer:
         link = self._folder.units / _WANTS / name
@@ -113,7 +108,7 @@ class Units:
         if service is None or service.state in ("inactive", "failed"):
             try:
                 unit = parse(name, (self._folder.units / name).read_text())
-            except (OSError, ValueError, BadUnit) as error:
+            except (OSError, ValueError, UnitError) as error:
                 self._console.say("systemd", f"{name}: {error}")
                 return Answer(1, err=f"Unit {name} has a bad unit file setting: {error}\n")
             if unit.ignored:
@@ -132,9 +127,6 @@ class Units:
     def _state(self, name: str) -> str:
         service = self._services.get(name)
         return service.state if service else "inactive"
-
-    def _link_exists(self, name: str) -> bool:
-        return (self._folder.units / _WANTS / name).is_symlink()
 
     def _status(self, name: str) -> Answer:
         service = self._services.get(name)
