@@ -1,0 +1,168 @@
+"""What an environment looks like now: its site, groups, servers, lock and unfinished deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..aws.autoscaling import GroupRecord, describe_group
+from ..aws.dynamodb import Table
+from ..aws.ec2 import Instance, instances
+from ..aws.elbv2 import dns_name, target_health
+from ..aws.launch_templates import versions
+from ..aws.session import Aws
+from ..aws.translate import Missing
+from ..config.environment import Environment
+from ..locks.contract import Holder
+from ..locks.dynamodb import DynamoRegister
+from ..rollout.model import Group, Health, Member, TargetState
+from .ledger_contract import Ledger
+
+_HTTP = 80
+
+
+@dataclass(frozen=True)
+class BalancerState:
+    """What one balancer says of a server, with its own reason."""
+
+    name: str
+    health: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server; times are seconds since the epoch."""
+
+    role: str
+    id: str
+    address: str
+    zone: str
+    launch_config: str
+    current: bool  # runs what its group would launch now
+    state: str
+    healthy: bool
+    launched: float
+    balancers: tuple[BalancerState, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """One autoscaling group; `launch_config` is a name, `launch_config_id` the version behind it."""
+
+    role: str
+    name: str
+    minimum: int
+    maximum: int
+    desired: int
+    launch_config: str
+    launch_config_id: str
+    suspended: tuple[str, ...]
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """An environment as seen now."""
+
+    deployment: str
+    environment: str
+    site: str
+    groups: tuple[GroupState, ...]
+    servers: tuple[Server, ...]
+    lock: Holder | None
+    unfinished: tuple[str, ...]  # ids of deploys that neither ended nor were repaired
+
+
+def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
+    """Look at everything; raises `UsageError` when the environment was never created."""
+    names = environment.names
+    web = describe_group(aws, names.auto_scaling_group)
+    groups = {"web": web}
+    worker = environment.roles.get("worker")
+    if worker and worker.count:
+        groups["worker"] = describe_group(aws, names.worker)
+    called = {
+        config.id: config.name
+        for template in (names.launch_template, names.worker)
+        for config in versions(aws, template)
+    }
+    health = {arn: target_health(aws, arn) for arn in web.target_groups}
+    members = {role: _with_targets(record.group, health) for role, record in groups.items()}
+    found = instances(aws, [member.id for of_role in members.values() for member in of_role])
+    unfinished = ledger.unfinished(environment.deployment, environment.name)
+    return Description(
+        deployment=environment.deployment,
+        environment=environment.name,
+        site=site_of(aws, environment),
+        groups=tuple(_group(role, record, called) for role, record in groups.items()),
+        servers=tuple(
+            _server(role, member, groups[role].group, found.get(member.id), environment, called)
+            for role, of_role in members.items()
+            for member in of_role
+        ),
+        lock=_holder(aws, environment),
+        unfinished=tuple(each.record.id for each in unfinished),
+    )
+
+
+def site_of(aws: Aws, environment: Environment) -> str:
+    """Return the site's address at its first load balancer, or "" where there is none."""
+    try:
+        host = dns_name(aws, environment.names.load_balancers[0])
+    except Missing:
+        return ""
+    port = "" if environment.listener_port == _HTTP else f":{environment.listener_port}"
+    return f"http://{host}{port}/"
+
+
+def _with_targets(group: Group, health: Mapping[str, Mapping[str, TargetState]]) -> list[Member]:
+    return [
+        replace(member, targets=tuple(seen[member.id] for seen in health.values() if member.id in seen))
+        for member in sorted(group.members, key=lambda member: (member.launched_at, member.id))
+    ]
+
+
+def _group(role: str, record: GroupRecord, called: Mapping[str, str]) -> GroupState:
+    group = record.group
+    return GroupState(
+        role,
+        group.name,
+        group.minimum,
+        group.maximum,
+        group.desired,
+        called.get(group.launch_config, group.launch_config),
+        group.launch_config,
+        tuple(sorted(group.suspended)),
+        group.zones,
+    )
+
+
+def _server(
+    role: str,
+    member: Member,
+    group: Group,
+    instance: Instance | None,
+    environment: Environment,
+    called: Mapping[str, str],
+) -> Server:
+    return Server(
+        role=role,
+        id=member.id,
+        address=instance.addresses.get(environment.ssh_attribute, "") if instance else "",
+        zone=member.zone,
+        launch_config=called.get(member.launch_config, member.launch_config),
+        current=member.launch_config == group.launch_config,
+        state=member.lifecycle.value,
+        healthy=member.healthy and all(target.health is Health.HEALTHY for target in member.targets),
+        launched=instance.launched if instance else member.launched_at,
+        balancers=tuple(
+            BalancerState(target.balancer, target.health.value, target.reason) for target in member.targets
+        ),
+    )
+
+
+def _holder(aws: Aws, environment: Environment) -> Holder | None:
+    register = DynamoRegister(Table(aws, environment.names.table), f"{environment.deployment}-{environment.name}")
+    record = register.read()
+    return record.holder if record and record.held else None

@@ -1,0 +1,60 @@
+"""`fab describe`: what runs where, in which state, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .declare import reading
+
+if TYPE_CHECKING:
+    from ..apply.description import Description, GroupState, Server
+    from .run import Run
+
+_HEADINGS = ("role", "server", "address", "zone", "launch config", "group says", "balancers say")
+
+
+@reading(group="look")
+def describe(run: Run) -> None:
+    """Show the site's address, every server with its state and the reason, sizes, and who holds the lock."""
+    from ..apply.description import describe as look  # noqa: PLC0415  (boto3 is slow to import)
+    from .wiring import ledger_of  # noqa: PLC0415
+
+    aws = run.aws()
+    seen = look(aws, run.environment, ledger_of(aws, run.environment))
+    if run.json:
+        run.output.json(seen)
+        return
+    run.output.result(f"{seen.deployment} {seen.environment}: {seen.site or 'no load balancer'}")
+    run.output.table(_HEADINGS, [_row(server) for server in seen.servers])
+    for line in (*map(_group, seen.groups), *_notes(seen)):
+        run.output.result(line)
+
+
+def _row(server: Server) -> tuple[str, ...]:
+    said = [
+        f"{balancer.name}: {balancer.health}" + (f" ({balancer.reason})" if balancer.reason else "")
+        for balancer in server.balancers
+    ]
+    config = server.launch_config + ("" if server.current else " (not what the group launches now)")
+    state = server.state if server.healthy or server.state != "in service" else f"{server.state}, unhealthy"
+    return (server.role, server.id, server.address, server.zone, config, state, "; ".join(said) or "–")
+
+
+def _group(group: GroupState) -> str:
+    suspended = f"suspended: {', '.join(group.suspended)}" if group.suspended else "nothing suspended"
+    sizes = f"desired {group.desired} (between {group.minimum} and {group.maximum})"
+    return f"{group.name} ({group.role}): {sizes}, launches {group.launch_config}, {suspended}"
+
+
+def _notes(seen: Description) -> list[str]:
+    notes = []
+    if seen.lock:
+        since = datetime.fromtimestamp(seen.lock.since, UTC)
+        notes.append(f"locked by {seen.lock.owner} since {since:%Y-%m-%d %H:%M:%SZ}: {seen.lock.reason}")
+    where = f"{seen.deployment},{seen.environment}"
+    notes += [
+        f"deploy {deploy} has not ended" + ("" if seen.lock else f": fab resume:{where} or fab repair:{where}")
+        for deploy in seen.unfinished
+    ]
+    return notes
