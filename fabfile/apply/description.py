@@ -97,7 +97,7 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
         site=site_of(aws, environment),
         groups=tuple(_group(role, record, called) for role, record in groups.items()),
         servers=tuple(
-            _server(role, member, groups[role].group, found.get(member.id), environment, called)
+            _server(role, member, groups[role].group, found.get(member.id), environment=environment, called=called)
             for role, of_role in members.items()
             for member in of_role
         ),
@@ -143,6 +143,7 @@ def _server(
     member: Member,
     group: Group,
     instance: Instance | None,
+    *,
     environment: Environment,
     called: Mapping[str, str],
 ) -> Server:
