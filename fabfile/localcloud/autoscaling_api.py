@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from moto.autoscaling import urls
@@ -20,7 +20,7 @@ PAGES = {"groups": (50, 100), "instances": (50, 50), "activities": (100, 100), "
 
 def autoscaling_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Patch]:
     """Route the whole autoscaling API to our own class."""
-    bound = type("AutoscalingApi", (AutoscalingApi,), {"groups": autoscaling, "ones": members})
+    bound: Any = type("AutoscalingApi", (AutoscalingApi,), {"groups": autoscaling, "ones": members})
     yield Patch(urls.url_paths, "{0}/$", bound.dispatch)
 
 
@@ -175,16 +175,17 @@ class AutoscalingApi(AutoScalingResponse):
         return ActionResult({"LifecycleHooks": hooks})
 
     def complete_lifecycle_action(self) -> ActionResult:
-        self._on_wait(lambda *which: self.ones.complete(*which, str(self._get_param("LifecycleActionResult"))))
+        self.ones.complete(*self._wait(), str(self._get_param("LifecycleActionResult")))
         return EmptyResult()
 
     def record_lifecycle_action_heartbeat(self) -> ActionResult:
-        self._on_wait(self.ones.heartbeat)
+        self.ones.heartbeat(*self._wait())
         return EmptyResult()
 
-    def _on_wait(self, act: Callable[[str, str, str, str], None]) -> None:
+    def _wait(self) -> tuple[str, str, str, str]:
+        """Which wait a request means: group, hook, and the instance or the token."""
         instance, token = self._get_param("InstanceId") or "", self._get_param("LifecycleActionToken") or ""
-        act(self._name(), str(self._get_param("LifecycleHookName")), instance, token)
+        return self._name(), str(self._get_param("LifecycleHookName")), instance, token
 
     # Balancers
 

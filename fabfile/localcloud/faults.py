@@ -3,8 +3,8 @@
 `POST /_fabscale/faults` takes one of these JSON documents (and `DELETE` forgets them all):
 
     {"action": "DescribeAutoScalingGroups", "times": 3, "error": "Throttling"}   refuse an API call; "*" is any
-    {"action": "launch", "times": 2, "error": "InsufficientInstanceCapacity"}    fail the next launches of instances
-    {"boot_seconds": 20}                                                         machines started from now on boot slowly
+    {"action": "launch", "times": 2, "error": "InsufficientInstanceCapacity"}    fail the next launches
+    {"boot_seconds": 20}                                                         boot slowly from now on
 
 `GET` answers what is still to come.
 """

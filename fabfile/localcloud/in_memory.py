@@ -1,6 +1,7 @@
 """What runs behind the control plane, without a process: machines, a proxy and databases that only remember.
 
-They keep the promises of `contract`, answer at once, and let a test say what a machine does: crash, stay unhealthy, be busy.
+They keep the promises of `contract`, answer at once, and let a test say what a machine does: crash, stay unhealthy,
+be busy.
 """
 
 from __future__ import annotations

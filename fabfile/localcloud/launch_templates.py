@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
-from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.responses.launch_templates import LaunchTemplates
 
 from .patches import Patch
@@ -36,11 +36,11 @@ def launch_template_patches() -> Iterator[Patch]:
             response.params["LaunchTemplateData"] = {**base, **given}
         return respond(response)
 
-    def is_version(template: Any, number: Any) -> LaunchTemplateVersion:
+    def get_version(template: Any, number: Any) -> Any:
         return resolve(template, number)
 
     yield Patch(LaunchTemplate, "create_version", create_version)
-    yield Patch(LaunchTemplate, "get_version", is_version)
+    yield Patch(LaunchTemplate, "get_version", get_version)
     yield Patch(LaunchTemplates, "create_launch_template_version", create_launch_template_version)
 
 

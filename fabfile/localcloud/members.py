@@ -55,8 +55,8 @@ class Members:
             raise invalid(f"RequestedCapacity {count} must be between 1 and {LAUNCH_LIMIT}.")
         if group.desired + count > group.maximum:
             raise invalid(
-                f"RequestedCapacity {count} would take desired capacity {group.desired} above max value {group.maximum}"
-                " for the AutoScalingGroup."
+                f"RequestedCapacity {count} would take desired capacity {group.desired} above max value "
+                f"{group.maximum} for the AutoScalingGroup."
             )
 
     def _launch_place(self, group: Group, given: Mapping[str, Any]) -> tuple[str, str | None]:

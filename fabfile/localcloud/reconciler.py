@@ -1,6 +1,7 @@
 """Bring groups to what is asked of them, a step at a time: what the autoscaling service does behind its API.
 
-Each turn moves members through their lifecycle, looks at their health, and launches or terminates towards desired capacity. See
+Each turn moves members through their lifecycle, looks at their health, and launches or terminates towards desired
+capacity. See
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html
 """
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class CloudSettings:
     """Describe the account and its pace; times are seconds.
 
-    AWS's slow clocks are capped, so that a rehearsal takes seconds: health checks (AWS: 5 s at least) by `probe_cap`, drains
-    by `drain_cap`. What is asked for is still what Describe calls answer.
+    AWS's slow clocks are capped, so that a rehearsal takes seconds: health checks (AWS: 5 s at least) by `probe_cap`,
+    drains by `drain_cap`. What is asked for is still what Describe calls answer.
     """
 
     network: str = "127.66"  # the default VPC is 127.66.0.0/16

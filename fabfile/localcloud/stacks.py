@@ -1,6 +1,7 @@
 """CloudFormation's stacks, changed a resource a turn, so that events come over time and a failure is rolled back.
 
-moto reads templates and makes most resources; in which order, what an update touches and what a stack's state is, is decided here. See
+moto reads templates and makes most resources; in which order, what an update touches and what a stack's state is, is
+decided here. See
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
 """
 
@@ -48,13 +49,17 @@ class Stacks:
         pinned.resources = stack.resource_map
         return pinned
 
+    def _view(self, stack: Any) -> Any:
+        """The same where moto wants its own map: it only looks names up in it."""
+        return self.pinned(stack)
+
     # What is asked
 
     def create(self, stack: Any) -> None:
         """Begin to make a stack."""
         stack.status = "CREATE_IN_PROGRESS"
         stack._add_stack_event("CREATE_IN_PROGRESS", "User Initiated")
-        stack.output_map = OutputMap(self.pinned(stack), {}, stack.stack_id)
+        stack.output_map = OutputMap(self._view(stack), {}, stack.stack_id)
         self._works.append(self._create(stack))
 
     def update(self, stack: Any, template: str, parameters: dict[str, Any]) -> None:
@@ -121,7 +126,7 @@ class Stacks:
     def _complete(self, stack: Any, status: str, *, outputs: bool = True) -> None:
         template = joined_attributes(stack.template_dict) if outputs else {}
         stack.description = stack.template_dict.get("Description")
-        stack.output_map = OutputMap(self.pinned(stack), template, stack.stack_id)
+        stack.output_map = OutputMap(self._view(stack), template, stack.stack_id)
         stack.status = status
         stack._add_stack_event(status)
 
@@ -140,7 +145,7 @@ class Stacks:
         kind = body["Type"]
         self._event(stack, name, "", kind, "CREATE_IN_PROGRESS")
         try:
-            made = parse_resource_and_generate_name(name, joined_attributes(body), self.pinned(stack))  # type: ignore[arg-type]
+            made = parse_resource_and_generate_name(name, joined_attributes(body), self._view(stack))
             if made is None:
                 raise invalid(f"Unrecognized resource types: [{kind}]")
             maker, resolved, physical = made
@@ -186,7 +191,7 @@ class Stacks:
         yield
 
     def _changed(self, stack: Any, name: str, body: dict[str, Any], resource: Any) -> Any:
-        made = parse_resource_and_generate_name(name, joined_attributes(body), self.pinned(stack))  # type: ignore[arg-type]
+        made = parse_resource_and_generate_name(name, joined_attributes(body), self._view(stack))
         maker, resolved, physical = made
         update = maker.update_from_cloudformation_json
         if body["Type"] in FIXED or hasattr(update, "__isabstractmethod__"):
@@ -221,6 +226,7 @@ class Stacks:
             self._load(stack, *before)
             yield from self._make_all(stack)
         except Exception as failure:  # as above
+            log.info("stack %s could not go back", stack.name, exc_info=True)
             stack.status = "UPDATE_ROLLBACK_FAILED"
             stack._add_stack_event("UPDATE_ROLLBACK_FAILED", _why(failure))
             return
@@ -244,6 +250,7 @@ class Stacks:
         try:
             yield from self._remove(stack, _made_in_order(stack))
         except Exception as failure:  # as above
+            log.info("stack %s could not be deleted", stack.name, exc_info=True)
             stack.status = "DELETE_FAILED"
             stack._add_stack_event("DELETE_FAILED", _why(failure))
             return
@@ -284,7 +291,7 @@ class Stacks:
             type(resource).delete_from_cloudformation_json(physical_id(resource), given, account, region)
 
     @staticmethod
-    def _event(stack: Any, name: str, physical: str, kind: str, status: str, why: str | None = None) -> None:
+    def _event(stack: Any, name: str, physical: str, kind: str, status: str, why: str | None = None) -> None:  # noqa: PLR0917
         stack.events.append(
             Event(
                 stack_id=stack.stack_id,

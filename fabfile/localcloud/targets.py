@@ -28,7 +28,7 @@ class Target:
     instance: str
     port: int
     address: str
-    until: float | None = None  # when its drain ends at the latest; None while it is registered
+    until: float | None = None  # when its drain ends at the latest; None: it is registered
     told: bool = False  # the proxy was told that it drains
     calm: int = 0
 
@@ -112,15 +112,17 @@ class Targets:
         now = self.clock()
         for name, pool in self._pools.items():
             for key, target in list(pool.items()):
-                if (self.instances.state(target.instance) == "terminated" and not target.draining) or (target.until is not None and self._drained(name, target, now)):
+                if self._ended(name, target, now):
                     del pool[key]
 
-    def _drained(self, pool: str, target: Target, now: float) -> bool:
+    def _ended(self, pool: str, target: Target, now: float) -> bool:
+        if target.until is None:
+            return self.instances.state(target.instance) == "terminated"
         sight = self._sights.get((pool, target.address, target.port))
         quiet = target.told and not (sight is not None and sight.active)
         target.calm = target.calm + 1 if quiet else 0
         dead = not self.instances.alive(target.instance)
-        return dead or target.calm >= CALM_LOOKS or (target.until is not None and now >= target.until)
+        return dead or target.calm >= CALM_LOOKS or now >= target.until
 
     def health(self, pool: str, instance: str, port: int, *, in_use: bool) -> Health:
         """A registration's health as DescribeTargetHealth answers it.

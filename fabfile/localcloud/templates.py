@@ -54,8 +54,8 @@ def order(resources: Mapping[str, Any]) -> list[str]:
 class Pinned(Mapping[str, Any]):
     """A stack's resources as its templates see them: attributes are those of each resource's own last change.
 
-    CloudFormation doesn't read an attribute again because somebody else changed the resource. `attributes` keeps them, and
-    `unknown` names resources whose attributes a plan can't tell.
+    CloudFormation doesn't read an attribute again because somebody else changed the resource. `attributes` keeps them,
+    and `unknown` names resources whose attributes a plan can't tell.
     """
 
     resources: ResourceMap
@@ -76,7 +76,7 @@ class Pinned(Mapping[str, Any]):
         parsed = self.resources._parsed_resources
         if name in self.resources._resource_json_map:
             return PinnedResource(name, parsed.get(name), self)
-        return parsed[name] if name in parsed else None
+        return parsed.get(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.resources._parsed_resources)
@@ -91,7 +91,8 @@ class Pinned(Mapping[str, Any]):
 
     def resolve(self, body: Mapping[str, Any]) -> Any:
         """What a resource's properties come to."""
-        return clean_json(joined_attributes(body.get("Properties") or {}), self)
+        view: Any = self  # moto only looks names up in it
+        return clean_json(joined_attributes(body.get("Properties") or {}), view)
 
 
 @dataclass(frozen=True)

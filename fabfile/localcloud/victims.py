@@ -46,7 +46,8 @@ def _by_policies(group: Group, candidates: list[Member], ec2: Any) -> Member:
         "Default": lambda some: _oldest_template(group, some, ec2),
     }
     for policy in group.policies or ("Default",):
-        candidates = narrowing.get(policy, lambda some: some)(candidates)
+        narrow = narrowing.get(policy)
+        candidates = narrow(candidates) if narrow else candidates
     return min(candidates, key=lambda member: (member.launched, member.id))
 
 
