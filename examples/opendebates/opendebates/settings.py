@@ -38,9 +38,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request", "questions.release.release"]
-        },
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request", "questions.release.release"]},
     }
 ]
 

@@ -14,9 +14,7 @@ def release(request):
 
 @never_cache
 def show(request):
-    return JsonResponse(
-        {"release": settings.RELEASE, "commit": settings.RELEASE_COMMIT, "host": socket.gethostname()}
-    )
+    return JsonResponse({"release": settings.RELEASE, "commit": settings.RELEASE_COMMIT, "host": socket.gethostname()})
 
 
 class ReleaseMiddleware:

@@ -10,7 +10,7 @@ import socket
 import time
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from .models import Job, Tally, Vote
@@ -35,6 +35,8 @@ def run_next():
         try:
             with transaction.atomic():
                 KINDS[job.kind](**job.argument)
+                # They are deferred to the end of the transaction, where the job could not be marked as failed.
+                connection.check_constraints()
         except Exception as error:
             log.exception("job %s %s failed", job.pk, job.kind)
             job.error = f"{type(error).__name__}: {error}"
