@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,12 +24,16 @@ _SAME_NAME = 100
 
 @dataclass(frozen=True)
 class LaunchConfig:
-    """One version of a launch template; `id` is "lt-…:N", `created` seconds since the epoch."""
+    """One version of a launch template; `id` is "lt-…:N", `created` seconds since the epoch.
+
+    `shape` is all but its user data, as text: two versions of one shape make the same kind of servers.
+    """
 
     id: str
     name: str
     created: float
     user_data: str
+    shape: str = ""
 
 
 def versions(aws: Aws, template: str) -> tuple[LaunchConfig, ...]:
@@ -124,12 +129,14 @@ def _versions(aws: Aws, template: str) -> Iterator[LaunchConfig]:
 
 
 def _config(version: LaunchTemplateVersionTypeDef) -> LaunchConfig:
-    user_data = version.get("LaunchTemplateData", {}).get("UserData", "")
+    data = {**version.get("LaunchTemplateData", {})}
+    user_data = str(data.pop("UserData", ""))
     return LaunchConfig(
         id=f"{version['LaunchTemplateId']}:{version['VersionNumber']}",
         name=version.get("VersionDescription", ""),
         created=version["CreateTime"].timestamp(),
         user_data=base64.b64decode(user_data).decode("utf-8", "replace"),
+        shape=json.dumps(data, sort_keys=True, default=str),
     )
 
 
