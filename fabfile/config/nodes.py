@@ -87,14 +87,8 @@ def read(text: str, report: Report) -> Node:
     try:
         root = _parse(text)
         node = _Conversion(report).convert(root, "", 0) if root is not None else EMPTY
-    except yaml.MarkedYAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         report(_syntax(error, text))
-        return EMPTY
-    except yaml.reader.ReaderError as error:
-        report(Problem(1, "", f"a character that YAML does not allow: {error.reason}"))
-        return EMPTY
-    except RecursionError:
-        report(Problem(1, "", f"values are nested more than {DEEPEST} deep"))
         return EMPTY
     except _TooMuchError as error:
         report(Problem(error.line, "", error.text))
@@ -210,7 +204,11 @@ class _Conversion:
         return str(key.value)
 
 
-def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
+def _syntax(error: Exception, text: str) -> Problem:
+    if isinstance(error, yaml.reader.ReaderError):
+        return Problem(1, "", f"a character that YAML does not allow: {error.reason}")
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Problem(1, "", f"values are nested more than {DEEPEST} deep")
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else 1
     lines = text.splitlines()

@@ -53,9 +53,7 @@ class Ending:
             # Whoever read our output has seen enough; Python would complain again when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0 if self.run is None or not self.run.changes_begun else StoppedHalfway.exit_code
-        self._output.error(
-            f"a bug: {type(error).__name__}: {error} ({_where(error)}). FAB_DEBUG=1 shows more."
-        )
+        self._output.error(f"a bug: {type(error).__name__}: {error} ({_where(error)}). FAB_DEBUG=1 shows more.")
         return FabscaleError.exit_code
 
     def _interrupted(self) -> int:

@@ -6,32 +6,36 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from invoke.collection import Collection
-from invoke.tasks import Task
 
-# Modules of tasks, in the order of their headings in `fab --list`.
-MODULES = (
-    "environments",
-    "launch_configs",
-    "deploy",
-    "upgrade",
-    "autoscaling",
-    "recovery",
-    "describe",
-    "history",
-    "checking",
-    "local",
-)
+from ..config.loading import environment_names
+from .command_line import adopt
+from .declare import Declared
+from .environment_tasks import environment_task
+from .headings import HEADINGS
+from .selection import config_path
 
 
 def build() -> Collection:
-    """Return the collection of every task, the environments among them."""
+    """Return the collection of every task, the environments among them, for a `fab` that understands it."""
+    adopt()
+    collection = task_collection()
+    taken = frozenset(collection.tasks)
+    for name in environment_names(config_path()):
+        # One that is named like a task is an error that check_config reports; the task stays.
+        if name.replace("-", "_") not in taken:
+            collection.add_task(environment_task(name))
+    return collection
+
+
+def task_collection() -> Collection:
+    """Return the collection of every task but the environments."""
     collection = Collection()
     package = __package__ or ""
-    for name in MODULES:
+    for name, heading in HEADINGS.items():
         if find_spec(f".{name}", package) is None:
             continue
-        module = import_module(f".{name}", package)
-        for task in vars(module).values():
-            if isinstance(task, Task):
+        for task in vars(import_module(f".{name}", package)).values():
+            if isinstance(task, Declared):
+                task.group = task.group or heading
                 collection.add_task(task)
     return collection

@@ -35,9 +35,7 @@ class Run:
     def environment(self) -> Environment:
         """The environment that the task is for."""
         if self.selected is None:
-            raise UsageError(
-                f"run {self.task}", "it was given no environment", "Name a deployment and an environment"
-            )
+            raise UsageError(f"run {self.task}", "it was given no environment", "Name a deployment and an environment")
         return self.selected
 
     @cached_property

@@ -82,9 +82,7 @@ def agree_to_production(run: Run, session: Session) -> None:
     session.confirm(environment.name)
 
 
-def choose(
-    config: Config, task: str, deployment: str | None, environment: str | None, selected: str
-) -> Environment:
+def choose(config: Config, task: str, deployment: str | None, environment: str | None, selected: str) -> Environment:
     """Return the environment that was named on the command line or by an environment task before.
 
     Raises `UsageError`, with the nearest names, when none or an unknown one was named.

@@ -1,0 +1,17 @@
+"""The modules of tasks and their headings in `fab --list`."""
+
+from __future__ import annotations
+
+# Modules of tasks and their headings, in the order of `fab --list`.
+HEADINGS = {
+    "environments": "Bootstrapping",
+    "launch_configs": "Releases",
+    "deploy": "Deploying",
+    "upgrade": "Upgrades with a notice",
+    "autoscaling": "Autoscaling",
+    "recovery": "Back to safety",
+    "describe": "Looking",
+    "history": "Looking",
+    "checking": "Configuration",
+    "local": "The embedded cloud",
+}
