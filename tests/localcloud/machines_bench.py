@@ -1,4 +1,4 @@
-"""What the tests of machines share: a cloud of machines in a folder, addresses of its own, and waiting for what is seen."""
+"""What the tests of machines share: addresses of their own, specs, and waiting for what is seen."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .children import Child, Children
 from .console import Console
 from .folder import MARKER
 from .processes import descendants, marked, parents, send
-from .units import UnitError, Command, Unit, read_environment_file
+from .units import Command, Unit, UnitError, read_environment_file
 
 UNIT_MARKER = "FABSCALE_UNIT"
 _NOT_STARTED = 203  # systemd's EXIT_EXEC

@@ -36,7 +36,8 @@ async def send(connection: socket.socket, request: Mapping[str, Any], descriptor
     if descriptors:
         sent = socket.send_fds(connection, [content[:_WITH_DESCRIPTORS]], descriptors)
         content = content[sent:]
-    await asyncio.get_running_loop().sock_sendall(connection, content)
+    if content:  # even sending nothing fails once a quick command has ended and the machine has hung up
+        await asyncio.get_running_loop().sock_sendall(connection, content)
 
 
 async def receive(connection: socket.socket) -> dict[str, Any]:
