@@ -50,9 +50,7 @@ class StackChange:
                 self._clock.sleep(self._poll)
         if not proposed.ready and not proposed.empty:
             self._stacks.discard(proposed)
-            raise UsageError(
-                f"change the stack {self._name}", proposed.reason or proposed.status, "Mend the config"
-            )
+            raise UsageError(f"change the stack {self._name}", proposed.reason or proposed.status, "Mend the config")
         return proposed
 
     def discard(self, proposed: ChangeSet) -> None:
@@ -67,9 +65,7 @@ class StackChange:
         self._stacks.execute(proposed)
         stack = self._stacks.describe(proposed.stack)
         if stack is None:
-            raise StoppedHalfway(
-                f"change the stack {self._name}", "it has gone", "Run the same command again"
-            )
+            raise StoppedHalfway(f"change the stack {self._name}", "it has gone", "Run the same command again")
         return self._settle(stack, on_event, shown)
 
     def delete(self, on_event: OnEvent) -> bool:
@@ -93,9 +89,7 @@ class StackChange:
         failures = self._follow(stack.id, on_event, shown)
         ended = self._stacks.describe(stack.id)
         if ended is None:
-            raise StoppedHalfway(
-                f"change the stack {self._name}", "it has gone", "Run the same command again"
-            )
+            raise StoppedHalfway(f"change the stack {self._name}", "it has gone", "Run the same command again")
         if ended.status in _GOOD:
             return ended
         seen = f"it is {ended.status}: {_first(failures) or ended.reason or 'no reason given'}"

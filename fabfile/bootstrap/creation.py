@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..aws.cloudformation import ChangeSet, Stack
+from ..aws.cloudformation import ChangeSet
 from .change import OnEvent, StackChange
 from .template import Live
 
@@ -23,8 +23,8 @@ class LaunchConfigs(Protocol):
         """Return the versions that the groups point at; None for a group that never ran a release."""
         ...
 
-    def first(self, stack: Stack) -> Live:
-        """Make the first version of every role, with a new release."""
+    def first(self) -> Live:
+        """Make the first version of every role, with a new release; the stack's outputs are there by then."""
         ...
 
     def renewed(self, live: Live) -> Live:
@@ -49,16 +49,13 @@ class Creation:
         """Return what CloudFormation would do first; the first servers of a new environment come after it."""
         return self.change.propose(self.body, self.parameters(self.launch_configs.live()), self.tags)
 
-    def carry_out(self, proposed: ChangeSet, stack: Stack | None) -> bool:
-        """Carry the proposal out, then give the groups what they are to run; True when they are new.
-
-        `stack` is the stack as it was found, for a proposal that is empty.
-        """
-        if not proposed.empty or stack is None:
-            stack = self.change.carry_out(proposed, self.on_event)
+    def carry_out(self, proposed: ChangeSet) -> bool:
+        """Carry the proposal out, then give the groups what they are to run; True when they are new."""
+        if not proposed.empty:
+            self.change.carry_out(proposed, self.on_event)
         live = self.launch_configs.live()
         new = live.web_version is None
-        wanted = self.launch_configs.first(stack) if new else self.launch_configs.renewed(live)
+        wanted = self.launch_configs.first() if new else self.launch_configs.renewed(live)
         if wanted == live:
             return False
         self.say(
