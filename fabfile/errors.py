@@ -27,7 +27,9 @@ class FabscaleError(Exception):
 
     def __str__(self) -> str:
         text = f"cannot {self.cannot}: {self.seen.rstrip('.')}."
-        return f"{text} {self.next_step.rstrip('.')}." if self.next_step else text
+        if not self.next_step:
+            return text
+        return f"{text} {self.next_step}" if self.next_step[-1] in ".?!" else f"{text} {self.next_step}."
 
 
 class UsageError(FabscaleError):
