@@ -34,11 +34,11 @@ class _Metered:
         chunk = self._stream.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._left -= len(chunk)
         if self._left < 0:
-            raise _TooMuch
+            raise _TooMuchError
         return chunk
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     pass
 
 
@@ -65,7 +65,7 @@ def unpack(archive: Path, folder: Path, limits: Limits | None = None) -> None:
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         what = f"unpack {archive.name}"
-        if isinstance(error, _TooMuch):
+        if isinstance(error, _TooMuchError):
             raise ServerError(what, f"it unpacks to more than {limits.size} bytes") from error
         if isinstance(error, (tarfile.TarError, EOFError, zlib.error, OSError)):
             raise ServerError(what, f"{type(error).__name__}: {error}") from error
@@ -78,7 +78,7 @@ def _extract(tar: tarfile.TarFile, folder: Path, limits: Limits) -> None:
         if count > limits.members:
             raise ServerError("unpack an archive", f"it has more than {limits.members} members")
         if member.size > limits.size:
-            raise _TooMuch
+            raise _TooMuchError
         name = _checked(member, seen)
         if name != ".":
             _write(tar, member, name, folder, seen)

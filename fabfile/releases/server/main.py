@@ -1,0 +1,86 @@
+"""The verbs of the server program; each that answers prints one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import control, migrations
+from .boot import boot
+from .failures import ServerError
+from .layout import Layout
+from .processes import become
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; exit code 0 done, 1 not (the reason on standard error and as {"error": …}), 2 usage, 3 launch abandoned."""
+    options = _parser().parse_args(arguments)
+    layout = Layout.from_environ()
+    try:
+        _become_owner(layout)
+        if options.verb == "boot":
+            return boot(layout)
+        if options.verb == "exec":
+            become(layout, options.program)
+        if options.verb == "run-migrations":
+            return migrations.run(layout, options.release)
+        answer = _answer(layout, options)
+    except (ServerError, OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"fabscale: {error}\n")
+        answer = {"error": str(error)}
+    sys.stdout.write(json.dumps(answer, sort_keys=True) + "\n")
+    return 1 if "error" in answer else 0
+
+
+def _answer(layout: Layout, options: argparse.Namespace) -> dict[str, Any]:
+    if options.verb == "install":
+        return control.install(layout, control.load(options.source))
+    if options.verb == "static":
+        return control.add_static(layout, control.load(options.source))
+    if options.verb == "stop-worker":
+        return control.stop_worker(layout, options.limit)
+    if options.verb == "start-worker":
+        return control.start(layout, "worker", options.release)
+    if options.verb == "switch":
+        return control.start(layout, layout.wanted().program, options.release)
+    if options.verb == "migrate":
+        return migrations.migrate(layout, options.release, options.again)
+    return control.status(layout, options.release)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fabscale", description="Runs one release of an application on this server.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("boot", help="install, start, tell the group when ready, and stay")
+    for verb, text in (
+        ("install", "put the release of a server.json on this server, beside the running one"),
+        ("static", "add another release's static files: {'static': [{'key', 'sha256'}, …]}"),
+    ):
+        verbs.add_parser(verb, help=text).add_argument("source", help="a file, '-', or the JSON object itself")
+    stop = verbs.add_parser("stop-worker", help="let the worker finish its job and stop")
+    stop.add_argument("--limit", type=float, default=600.0, help="seconds to wait for that")
+    for verb, text in (
+        ("start-worker", "switch the worker to an installed release and start it"),
+        ("switch", "switch to an installed release and restart the program"),
+        ("migrate", "start a release's migrations, detached"),
+        ("run-migrations", "run them in the foreground (used by migrate)"),
+    ):
+        verbs.add_parser(verb, help=text).add_argument("--release", required=True)
+    verbs.choices["migrate"].add_argument("--again", action="store_true", help="also if they failed before")
+    verbs.add_parser("status", help="what is here and what runs").add_argument("--release", default="")
+    verbs.add_parser("exec", help="become a program (used by supervisord)").add_argument("program")
+    return parser
+
+
+def _become_owner(layout: Layout) -> None:
+    """Go on as the user that owns the application, whoever logged in: its files and its supervisord are that user's."""
+    if not layout.app.exists():
+        return
+    owner = layout.app.stat().st_uid
+    if owner != os.geteuid():
+        own = [sys.executable, str(layout.program), *sys.argv[1:]]
+        os.execvp("sudo", ["sudo", "-n", "-u", f"#{owner}", "--", *own])

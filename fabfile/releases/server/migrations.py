@@ -1,0 +1,172 @@
+"""Run a release's migrations once, detached from whoever asked, and never two at a time on one database.
+
+A status file for each release says how far they are. Whether "running" is still true is told by a lock on a file beside it, which the
+runner and the migrate command hold for as long as they live: no process id that was used again can lie about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .appenv import command, environment, redacted
+from .failures import ServerError
+from .layout import Layout, read_json, write
+from .processes import log_tail
+
+# Any number, as long as nothing else in the database locks it; an application may hold one of its own besides.
+ADVISORY_LOCK = 7_208_846_402
+TAIL = 20  # lines
+
+
+def state(layout: Layout, release: str) -> dict[str, Any]:
+    """Return a release's status; {"state": "none"} when they never ran. One whose runner died has failed."""
+    found = read_json(layout.migrations / f"{release}.json")
+    if not found:
+        return {"release": release, "state": "none"}
+    if found.get("state") == "running":
+        with _lock_file(layout, release) as file:
+            alone = _try(file)
+        # Read again: the runner may have finished between the first look and the lock.
+        found = read_json(layout.migrations / f"{release}.json") if alone else found
+        if alone and found.get("state") == "running":
+            return {**found, "state": "failed", "log_tail": "the process that ran them died"}
+    return found
+
+
+def migrate(layout: Layout, release: str, again: bool = False) -> dict[str, Any]:
+    """Start a release's migrations unless they run or are done, or failed and are not wanted again; return the status."""
+    document = layout.record(release)
+    with layout.locked("migrate"):
+        before = state(layout, release)
+        if before["state"] in {"running", "done"} or (before["state"] == "failed" and not again):
+            return before
+        with _lock_file(layout, release) as file:
+            if not _try(file):
+                return state(layout, release)
+            status = {"release": release, "state": "running", "boot_id": _boot_id(), "started": time.time()}
+            _note(layout, release, status)
+            with (layout.log / _log_name(release)).open("ab") as log:
+                subprocess.Popen(
+                    [document.python, str(layout.program), "run-migrations", "--release", release],
+                    env=environment(layout, document),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # whoever asked may go; with it gone, init adopts the runner
+                    pass_fds=(file.fileno(),),  # the lock stays taken until the last who has it ends
+                )
+    return status
+
+
+def run(layout: Layout, release: str) -> int:
+    """Run the migrate command under the database's lock and note how it ended: the detached part of `migrate`."""
+    document = layout.record(release)
+    status = {**read_json(layout.migrations / f"{release}.json"), "pid": os.getpid()}
+    _note(layout, release, status)
+    held = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2] if sys.platform == "linux" else []
+    try:
+        with _database_lock(layout):
+            result = subprocess.run(
+                command(layout, document, "migrate"),
+                cwd=layout.release(release),
+                stdin=subprocess.DEVNULL,
+                check=False,
+                pass_fds=tuple(number for number in held if _is_open(number)),
+            )
+        code = result.returncode
+    except (OSError, ServerError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        code = 1
+    tail = redacted(layout, release, log_tail(layout, _log_name(release).removesuffix(".log"), TAIL))
+    ended = {"state": "failed" if code else "done", "exit": code, "finished": time.time(), "log_tail": tail}
+    _note(layout, release, {**status, **ended})
+    return code
+
+
+@contextlib.contextmanager
+def _database_lock(layout: Layout) -> Iterator[None]:
+    """Hold PostgreSQL's advisory lock in a session of its own, or a file's where there is no such server.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
+    if not os.environ.get("DATABASE_HOST"):
+        with layout.locked("database"):
+            yield
+        return
+    connection = _connect()
+    try:
+        connection.cursor().execute(f"SELECT pg_advisory_lock({ADVISORY_LOCK})")
+        yield
+    finally:
+        connection.close()
+
+
+def _connect() -> Any:
+    """Connect with whichever driver the release brings; an error's text is the driver's, which shows no password."""
+    settings = {
+        "host": os.environ["DATABASE_HOST"],
+        "port": os.environ.get("DATABASE_PORT", "5432"),
+        "dbname": os.environ.get("DATABASE_NAME", ""),
+        "user": os.environ.get("DATABASE_USER", ""),
+        "password": os.environ.get("DATABASE_PASSWORD", ""),
+    }
+    for name in ("psycopg", "psycopg2"):
+        with contextlib.suppress(ImportError):
+            driver = importlib.import_module(name)
+            try:
+                connection = driver.connect(**{key: value for key, value in settings.items() if value})
+            except driver.Error as error:
+                raise ServerError("take the database's lock", str(error).strip()) from error
+            connection.autocommit = True
+            return connection
+    raise ServerError(
+        "take the database's lock",
+        "DATABASE_HOST is set, but the release brings neither psycopg nor psycopg2",
+        "Add one of them to its requirements",
+    )
+
+
+@contextlib.contextmanager
+def _lock_file(layout: Layout, release: str) -> Iterator[IO[str]]:
+    with (layout.migrations / f".{release}.lock").open("a") as file:
+        yield file
+
+
+def _try(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _note(layout: Layout, release: str, status: dict[str, Any]) -> None:
+    write(layout.migrations / f"{release}.json", json.dumps(status))
+
+
+def _log_name(release: str) -> str:
+    return f"migrate-{release}.log"
+
+
+def _boot_id() -> str:
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else ""
