@@ -27,7 +27,7 @@ class LaunchConfigs(Protocol):
         """Make the first version of every role, with a new release; the stack's outputs are there by then."""
         ...
 
-    def renewed(self, live: Live) -> Live:
+    def renewed(self) -> Live:
         """Return the live versions, each replaced where the template's base is another one than it was made from."""
         ...
 
@@ -55,7 +55,7 @@ class Creation:
             self.change.carry_out(proposed, self.on_event)
         live = self.launch_configs.live()
         new = live.web_version is None
-        wanted = self.launch_configs.first() if new else self.launch_configs.renewed(live)
+        wanted = self.launch_configs.first() if new else self.launch_configs.renewed()
         if wanted == live:
             return False
         self.say(

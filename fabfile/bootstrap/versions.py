@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker
+from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, release_of
 from ..aws.launch_templates import LaunchConfig
 from .template import Live
 
@@ -26,9 +26,13 @@ class StackVersions:
         worker = self._maker.make(manifest, WORKER) if self._workers else None
         return Live(_number(web), _number(worker))
 
-    def renewed(self, live: Live) -> Live:
+    def renewed(self) -> Live:
         """Return the live versions, each on the template's newest base."""
-        worker = self._renewed(WORKER) if live.worker_version else live.worker_version
+        web = self._maker.live(WEB)
+        worker = self._renewed(WORKER)
+        if worker is None and self._workers and web is not None:
+            # The config has workers since the last time: they start with what the web servers run.
+            worker = _number(self._maker.make(self._maker.stored(release_of(web)), WORKER))
         return Live(self._renewed(WEB), worker)
 
     def _renewed(self, role: str) -> str | None:
