@@ -35,12 +35,7 @@ def launch_document(
     application = environment.application
     fetched = {**(secrets or {}), **application.secrets}
     _check_secrets(environment, fetched)
-    told = {
-        **(environ or {}),
-        **application.environ,
-        "RELEASE": manifest.id,
-        "RELEASE_COMMIT": manifest.commit,
-    }
+    told = {**(environ or {}), **application.environ}
     return {
         "deployment": environment.deployment,
         "environment": environment.name,
@@ -48,7 +43,7 @@ def launch_document(
         "region": environment.region,
         "bucket": bucket,
         "program": _fetched(manifest.program),
-        "release": {**_fetched(manifest.bundle), "id": manifest.id},
+        "release": {**_fetched(manifest.bundle), "id": manifest.id, "commit": manifest.commit},
         "dependencies": [_fetched(archive) for archive in manifest.dependencies],
         "static": _static(manifest, live),
         "commands": {
@@ -61,6 +56,7 @@ def launch_document(
             "path": environment.health.path,
             "headers": dict(environment.health.headers),
             "success": environment.health.success,
+            "timeout": environment.health.timeout,
         },
         "min_healthy_time": environment.rollout.min_healthy_time,
         "environ": {name: value for name, value in told.items() if name not in fetched},

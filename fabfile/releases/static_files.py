@@ -71,7 +71,7 @@ def _run(collecting: Collecting, checkout: Path, dependencies: Path, static_root
         done = subprocess.run(
             command,
             cwd=checkout,
-            env=_environ(collecting, dependencies, static_root),
+            env=_environ(collecting, checkout, dependencies, static_root),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -92,13 +92,13 @@ def _run(collecting: Collecting, checkout: Path, dependencies: Path, static_root
         )
 
 
-def _environ(collecting: Collecting, dependencies: Path, static_root: Path) -> Mapping[str, str]:
+def _environ(collecting: Collecting, checkout: Path, dependencies: Path, static_root: Path) -> Mapping[str, str]:
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         **dict.fromkeys(collecting.application.secrets, _NO_SECRET),
         **collecting.application.environ,
         "LC_ALL": "C.UTF-8",
-        "PYTHONPATH": str(dependencies),
+        "PYTHONPATH": os.pathsep.join((str(checkout), str(dependencies))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "STATIC_ROOT": str(static_root),
         "RELEASE_COMMIT": collecting.commit,

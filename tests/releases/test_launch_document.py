@@ -52,6 +52,7 @@ def test_a_server_is_told_what_to_fetch_and_how_to_run_it(environment: Environme
     }  # fmt: skip
     assert document["release"] == {
         "key": "opendebates/bundle1", "sha256": "bundle-sha-1", "id": "20261121T0801Z-abcdef1",
+        "commit": "1" * 40,
     }  # fmt: skip
     assert document["dependencies"][0] == {"key": "opendebates/dependencies1", "sha256": "dependencies-sha-1"}
     assert (document["role"], document["group"], document["hook"]) == ("worker", "g", "h")
@@ -69,8 +70,10 @@ def test_static_files_are_named_once(environment: Environment, live: Manifest | 
     assert [archive["key"] for archive in document["static"]] == ["opendebates/static2"]
 
 
-def test_a_secret_has_no_plain_value_beside_it_and_the_application_knows_its_release(environment: Environment) -> None:
-    application = replace(environment.application, environ={"MODE": "x", "KEY": "plain", "RELEASE": "mine"})
+def test_the_configs_settings_come_before_the_stacks_and_a_secret_has_no_plain_value_beside_it(
+    environment: Environment,
+) -> None:
+    application = replace(environment.application, environ={"MODE": "x", "KEY": "plain"})
     document = launch_document(
         replace(environment, application=application),
         a_release(1),
@@ -79,9 +82,4 @@ def test_a_secret_has_no_plain_value_beside_it_and_the_application_knows_its_rel
         secrets={"KEY": "ssm:/key"},
     )
     assert document["secrets"] == {"KEY": "ssm:/key"}
-    assert document["environ"] == {
-        "DATABASE_HOST": "db",
-        "MODE": "x",
-        "RELEASE": "20261121T0801Z-abcdef1",
-        "RELEASE_COMMIT": "1" * 40,
-    }
+    assert document["environ"] == {"DATABASE_HOST": "db", "MODE": "x"}
