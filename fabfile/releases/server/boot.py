@@ -179,5 +179,3 @@ def say(text: str) -> None:
     for line in text.splitlines():
         sys.stdout.write(f"fabscale: {line}\n")
     sys.stdout.flush()
-
-

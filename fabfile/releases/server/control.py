@@ -32,7 +32,9 @@ def _installer(layout: Layout, region: str) -> Installer:
 
 def load(source: str) -> dict[str, Any]:
     """Read a JSON object from a file, from standard input ("-"), or from the argument itself."""
-    text = source if source.lstrip().startswith("{") else sys.stdin.read() if source == "-" else Path(source).read_text()
+    text = (
+        source if source.lstrip().startswith("{") else sys.stdin.read() if source == "-" else Path(source).read_text()
+    )
     found = json.loads(text)
     if not isinstance(found, dict):
         raise ServerError("read the request", "it is no JSON object")

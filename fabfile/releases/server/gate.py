@@ -44,7 +44,9 @@ class Gate:
         self.pid = program.pid
         if not answer.healthy:
             if self.healthy_since is not None:
-                return self._fail(f"the application was healthy for {now - self.healthy_since:.1f} s, then {answer.reason}")
+                return self._fail(
+                    f"the application was healthy for {now - self.healthy_since:.1f} s, then {answer.reason}"
+                )
             self.reason = answer.reason
         elif self.healthy_since is None:
             self.healthy_since = now

@@ -82,5 +82,7 @@ class Supervisor:
                 raise ServerError(f"{method} {arguments[0]}", f"supervisord says {fault.faultString}") from fault
             except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
                 raise ServerError(
-                    f"{method} {arguments[0]}", f"supervisord does not answer ({error})", "See: systemctl status fabscale"
+                    f"{method} {arguments[0]}",
+                    f"supervisord does not answer ({error})",
+                    "See: systemctl status fabscale",
                 ) from error
