@@ -39,6 +39,8 @@ def __getattr__(name: str) -> object:
     """Build the collection of tasks that Fabric asks for."""
     if name != "namespace":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Fabric turns bytecode files off, and would compile every module of ours at every command.
+    sys.dont_write_bytecode = False
     from .tasks.namespace import build  # noqa: PLC0415
 
     globals()[name] = build()

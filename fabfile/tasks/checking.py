@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from ..errors import ConfigError
 from .declare import reading
 from .run import Run
 
 
-@reading(environment=False, group="Configuration")
+@reading(environment=False)
 def check_config(run: Run) -> None:
-    """Check fabulaws-config.yml and report every problem at once, each with its line."""
-    run.output.result(f"{run.config.path} is valid.")
+    """Check fabulaws-config.yml: every problem at once with its line, warnings, and keys without a meaning."""
+    try:
+        config = run.config
+    except ConfigError as error:
+        if run.json:
+            found = {"valid": False, "error": error.seen, "problems": error.problems}
+            run.output.json({**found, "warnings": (), "ignored": ()})
+        raise
+    if run.json:
+        found = {"valid": True, "error": "", "problems": ()}
+        run.output.json({**found, "warnings": config.warnings, "ignored": config.ignored})
+        return
+    for warning in config.warnings:
+        run.output.result(f"warning: {warning}")
+    for ignored in config.ignored:
+        run.output.result(f"ignored: {ignored}")
+    places = ", ".join(config.environments)
+    run.output.result(f"{config.path} is valid: {', '.join(config.deployments)} in {places}.")

@@ -93,7 +93,7 @@ class _Rewriting:
         if key is None:
             free = [name for name in options if name not in given]
             if len(given) >= len(options) or not free:
-                known = f"it takes at most {len(options)}: {', '.join(options)}" if options else "it takes none"
+                known = f"It takes at most {len(options)}: {', '.join(options)}" if options else "It takes none"
                 raise UsageError(_CANNOT, f"{offer.name} was given too many values", known)
             key = list(options)[len(given)]
         name = _plain(key)
@@ -106,24 +106,33 @@ class _Rewriting:
     def _flag(self, token: str, rest: Iterator[str]) -> Iterator[str]:
         name, equals, value = token.partition("=")
         flag = f"--{name[2:].replace('_', '-')}" if name.startswith("--") else name
-        context = self._offer.context if self._offer else self._core
-        known = {**self._core.flags, **context.flags}
-        if self._offer is None or flag in context.inverse_flags or flag[:2] in known:
-            # Invoke's own business: core options, --no-…, groups of short flags.
-            if self._offer is None and flag not in known:
-                raise UsageError(_CANNOT, f"there is no option {token!r}", "fab --help shows the options")
-            yield token if flag[:2] in known else flag
-            return
-        argument = known.get(flag)
-        if argument is None:
-            plain = _plain(flag.lstrip("-"))
-            raise UsageError(_CANNOT, f"{self._offer.name} has no option {flag}", _nearest(self._offer, plain))
-        if not argument.takes_value and equals:
+        offer = self._offer
+        if offer is None:
+            raise UsageError(_CANNOT, f"there is no option {token!r}", "fab --help shows the options")
+        if flag in offer.context.flags:
+            yield from self._own_flag(offer, flag, value if equals else None, rest)
+        elif flag in offer.context.inverse_flags:
+            yield flag
+        elif flag in self._core.flags:
+            argument = self._core.flags[flag]
+            needs_next = argument.takes_value and not argument.optional and not equals
+            yield from (flag, _following(flag, rest)) if needs_next else (token,)
+        elif not flag.startswith("--") and (flag[:2] in offer.context.flags or flag[:2] in self._core.flags):
+            yield token  # short flags in a row, which Invoke takes apart
+        else:
+            near = _nearest(offer, _plain(flag.lstrip("-")))
+            raise UsageError(_CANNOT, f"{offer.name} has no option {flag}", near)
+
+    def _own_flag(self, offer: Offer, flag: str, value: str | None, rest: Iterator[str]) -> Iterator[str]:
+        argument: Argument = offer.context.flags[flag]
+        if not argument.takes_value and value is not None:
             raise UsageError(_CANNOT, f"{flag} takes no value, and was given {value!r}")
-        if not argument.takes_value or argument.optional or flag not in context.flags:
-            yield flag + equals + value
-            return
-        yield from _as_flags(self._offer, argument, value if equals else _following(flag, rest))
+        if argument in self._positionals:
+            self._positionals.remove(argument)
+        if not argument.takes_value or argument.optional:
+            yield flag if value is None else f"{flag}={value}"
+        else:
+            yield from _as_flags(offer, argument, _following(flag, rest) if value is None else value)
 
 
 def _following(flag: str, rest: Iterator[str]) -> str:

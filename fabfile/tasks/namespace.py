@@ -29,7 +29,7 @@ def build() -> Collection:
 
 def task_collection() -> Collection:
     """Return the collection of every task but the environments."""
-    collection = Collection()
+    collection = Collection(auto_dash_names=False)
     package = __package__ or ""
     for name, heading in HEADINGS.items():
         if find_spec(f".{name}", package) is None:

@@ -55,9 +55,10 @@ def config_path() -> Path:
 
 def read_config() -> Config:
     """Load the configuration; raises `ConfigError` with every problem."""
-    from ..config.loading import load  # noqa: PLC0415  (most of a second's worth of schema, unused by --list)
+    from ..config.loading import load  # noqa: PLC0415  (--list does without)
+    from .namespace import task_collection  # noqa: PLC0415  (it imports the modules that use this one)
 
-    return load(config_path())
+    return load(config_path(), reserved=frozenset(task_collection().tasks))
 
 
 def agree_to_production(run: Run, session: Session) -> None:
