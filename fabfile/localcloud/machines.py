@@ -21,6 +21,7 @@ from .machine.console import read
 from .machine.folder import MARKER, Folder, Settings
 from .machine.launch import start_module
 from .machine.processes import descendants, end_all, marked
+from .machine.short_path import release, shorten
 from .metadata_server import MetadataServer
 from .ssh.keys import SshFiles
 from .ssh.server import SshServer
@@ -41,6 +42,7 @@ class _Machine:
     folder: Folder
     process: subprocess.Popen[bytes]
     rebooting: bool = False
+    stopped: bool = False
     changing: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -54,9 +56,10 @@ class ProcessMachines:
         if sys.platform != "linux":
             raise UsageError("run the embedded cloud's machines", f"this is {sys.platform}", "Use Linux")
         self.state = state.resolve()
-        self._instances = self.state / "instances"
-        self._instances.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._state_lock = _lock(self._instances)
+        instances = self.state / "instances"
+        instances.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._state_lock = _lock(instances)
+        self._instances = shorten(instances)
         self._endpoint_url = endpoint_url
         self._package = package or (__package__ or "").partition(".")[0]
         self._machines: dict[str, _Machine] = {}
@@ -87,8 +90,8 @@ class ProcessMachines:
         self._ssh.add(folder.path)
 
     def reboot(self, machine: str) -> None:
-        """Stop and boot again in the background; unknown machines are left alone."""
-        if found := self._machines.get(machine):
+        """Stop and boot again in the background; a machine that is unknown or stopped is left alone."""
+        if (found := self._machines.get(machine)) and not found.stopped:
             found.rebooting = True
             threading.Thread(target=self._reboot, args=(found,), name=f"reboot-{machine}", daemon=True).start()
 
@@ -98,7 +101,7 @@ class ProcessMachines:
             return
         self._ssh.remove(found.folder.path)
         with found.changing:
-            found.rebooting = False
+            found.stopped, found.rebooting = True, False
             self._end(found)
         self._metadata.remove(machine)
         if ports := wait_until_free(found.spec.address, within=10.0):
@@ -118,7 +121,7 @@ class ProcessMachines:
 
     def running(self, machine: str) -> bool:
         found = self._machines.get(machine)
-        return found is not None and (found.rebooting or found.process.poll() is None)
+        return found is not None and not found.stopped and (found.rebooting or found.process.poll() is None)
 
     def folder(self, machine: str) -> Path:
         """Return where a machine's files are, whether it runs or not."""
@@ -137,6 +140,7 @@ class ProcessMachines:
             list(several.map(self.stop, list(self._machines)))
         self._ssh.close()
         self._metadata.close()
+        release(self._instances)
         self._state_lock.close()
 
     def __enter__(self) -> ProcessMachines:
@@ -157,7 +161,7 @@ class ProcessMachines:
 
     def _reboot(self, machine: _Machine) -> None:
         with machine.changing:
-            if not machine.rebooting:
+            if machine.stopped or not machine.rebooting:
                 return
             self._end(machine)
             machine.process = self._launch(machine.folder)

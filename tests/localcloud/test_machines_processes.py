@@ -181,7 +181,9 @@ def test_machines_die_with_the_cloud_that_was_killed(tmp_path: Path, address: st
         pid = eventually(lambda: pid_in(tmp_path / "instances/i-orphan/root-home/escaped"), "the escaped process")
         daemon.kill()
     eventually(lambda: pid not in parents(), "the end of the machine's process")
-    eventually(lambda: not _mentions(str(tmp_path)), "the end of machine and SSH server")
+    eventually(lambda: not _mentions(str(tmp_path)), "the end of the SSH server")
+    ProcessMachines(tmp_path, endpoint_url=ENDPOINT).close()
+    assert list((tmp_path / "instances").glob("i-*")) == []
 
 
 def _mentions(text: str) -> bool:
@@ -192,6 +194,21 @@ def _mentions(text: str) -> bool:
         except OSError:
             continue
     return any(text.encode() in command and b"localcloud" in command for command in commands)
+
+
+def test_a_deep_folder_leaves_room_for_sockets_and_no_link_behind(tmp_path: Path) -> None:
+    with ProcessMachines(tmp_path / ("deep" * 30), endpoint_url=ENDPOINT) as cloud:
+        link = cloud.folder("i-0123456789abcdef0")
+        assert len(str(link / "root/srv/app/shared/run/supervisor.sock")) < 107
+    assert not link.parent.exists()
+    assert not link.parent.is_symlink()
+
+
+def test_a_stopped_machine_is_not_rebooted(cloud: ProcessMachines, address: str) -> None:
+    cloud.start(spec("i-stays-down", address))
+    cloud.stop("i-stays-down")
+    cloud.reboot("i-stays-down")
+    assert not cloud.running("i-stays-down")
 
 
 def test_two_machines_with_sockets_in_their_homes_do_not_meet(cloud: ProcessMachines) -> None:

@@ -124,7 +124,8 @@ def test_input_reaches_the_command(cloud: ProcessMachines, address: str) -> None
 def test_a_command_runs_in_the_machines_own_environment(cloud: ProcessMachines, connection: fabric.Connection) -> None:
     result = connection.run("pwd; echo $FABSCALE_MACHINE; command -v systemctl", hide=True, in_stream=False)
     folder = cloud.folder("i-ssh")
-    assert result.stdout.splitlines() == [str(folder / "root-home"), "i-ssh", str(folder / "bin" / "systemctl")]
+    home = str((folder / "root-home").resolve())
+    assert result.stdout.splitlines() == [home, "i-ssh", str(folder / "bin" / "systemctl")]
 
 
 def test_a_terminal_is_given_when_asked_for(connection: fabric.Connection) -> None:
@@ -144,7 +145,7 @@ def test_files_go_to_the_machines_home_and_come_back(cloud: ProcessMachines, con
     back = io.BytesIO()
     connection.get("sent.txt", local=back)
     assert back.getvalue() == b"content"
-    assert connection.sftp().normalize(".") == str(cloud.folder("i-ssh") / "root-home")
+    assert connection.sftp().normalize(".") == str((cloud.folder("i-ssh") / "root-home").resolve())
 
 
 def test_a_detached_process_outlives_its_session(cloud: ProcessMachines, connection: fabric.Connection) -> None:
