@@ -107,8 +107,8 @@ class Members:
         if decrement:
             if group.desired <= group.minimum:
                 raise invalid(
-                    f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without replacement "
-                    "will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false "
+                    f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without "
+                    "replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false "
                     "or lower group's min size."
                 )
             if member.counted:

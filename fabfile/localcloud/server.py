@@ -1,7 +1,7 @@
 """The embedded cloud's control plane: moto's server with our own autoscaling, balancing and machines behind it.
 
 In: what runs machines, the proxy and databases (`contract`). Out: AWS's API on one loopback address. Never: a
-process of its own; who starts it decides where it runs. One at a time in a process, since moto's records are the process's.
+process of its own; who starts it decides where it runs. One at a time in a process: moto's records are the process's.
 """
 
 from __future__ import annotations
