@@ -12,12 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
-
-import psutil
 
 from ..errors import Unreachable
 from .state import replace
@@ -26,6 +25,7 @@ from .state import replace
 FIRST, LAST = 16, 239
 CLAIM_PORT = 5001
 CONTROL_PORT = 5000
+LISTEN = "0A"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Network:
     @property
     def cidr(self) -> str:
         return str(IPv4Network(f"127.{self.x}.0.0/16"))
+
+    @property
+    def prefix(self) -> str:
+        return f"127.{self.x}"
 
     @property
     def claim(self) -> str:
@@ -86,13 +90,20 @@ def claim_network(memory: Path, checkout: Path, occupied: Callable[[], set[int]]
 
 
 def listening() -> set[int]:
-    """Return the X of every 127.X.0.0/16 in which a process of this machine listens."""
+    """Return the X of every 127.X.0.0/16 in which a process of this machine listens (proc(5), /proc/net/tcp)."""
+    found: set[int] = set()
     try:
-        connections = psutil.net_connections("tcp4")
-    except psutil.AccessDenied:  # macOS shows them to root only
-        return set()
-    addresses = (c.laddr.ip for c in connections if c.laddr and c.status == psutil.CONN_LISTEN)
-    return {int(address.split(".")[1]) for address in addresses if address.startswith("127.")}
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    except FileNotFoundError:  # not Linux: listening will say whether there is such an address
+        return found
+    for line in lines:
+        _, local, _, state, *_ = line.split()
+        if state == LISTEN:
+            # The kernel prints the address's four bytes as one number of the host's byte order.
+            first, second, *_ = struct.pack("=I", int(local.partition(":")[0], 16))
+            if first == 127:
+                found.add(second)
+    return found
 
 
 def _candidates(memory: Path, checkout: Path) -> Iterator[int]:

@@ -25,7 +25,7 @@ class CloudFolder:
     @classmethod
     def of(cls, state: Path) -> CloudFolder:
         """Return the folder of the checkout whose `.fab/` is given (`Environment.state`)."""
-        return cls(state.absolute() / "local")
+        return cls(state.resolve() / "local")
 
     @property
     def record(self) -> Path:
@@ -62,7 +62,6 @@ class CloudRecord:
 
     endpoint: str
     pid: int
-    created: float  # when the process was made, in seconds since the epoch: pids are reused
     network: str
     started: str  # ISO 8601, UTC
     versions: Mapping[str, str] = field(default_factory=dict)
