@@ -21,7 +21,12 @@ _SECONDS = 900
 _TAIL = 4
 # All that the command gets of this process's environment: no secrets, no developer's own settings.
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
-_NO_SECRET = "not-known-while-building"  # noqa: S105  (that it is none is the point)
+_UNKNOWN = "not-known-while-building"
+# What servers get from their environment's stack; settings that insist on it must be readable at build, too.
+_OF_THE_STACK = {
+    **dict.fromkeys(("SECRET_KEY", "DATABASE_HOST", "DATABASE_NAME", "DATABASE_USER", "DATABASE_PASSWORD"), _UNKNOWN),
+    "DATABASE_PORT": "5432",
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ def _run(collecting: Collecting, checkout: Path, dependencies: Path, static_root
 def _environ(collecting: Collecting, checkout: Path, dependencies: Path, static_root: Path) -> Mapping[str, str]:
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        **dict.fromkeys(collecting.application.secrets, _NO_SECRET),
+        **_OF_THE_STACK,
+        **dict.fromkeys(collecting.application.secrets, _UNKNOWN),
         **collecting.application.environ,
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join((str(checkout), str(dependencies))),

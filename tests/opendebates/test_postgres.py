@@ -14,6 +14,8 @@ from tests.opendebates.processes import Site, ended, eventually, free_port, kill
 
 MIGRATIONS_LOCK = 7_208_846_401
 
+pytestmark = pytest.mark.cloud
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.opendebates.processes import APPLICATION, Site, ended, eventually, free_port
 
+pytestmark = pytest.mark.cloud
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:

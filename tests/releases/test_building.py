@@ -155,7 +155,7 @@ def test_the_static_command_sees_no_secret_and_nothing_of_the_deployers_environm
     application = replace(
         environment.application,
         static=("{python}", "-c", write),
-        secrets={"SECRET_KEY": "ssm:/opendebates/testing/secret-key"},
+        secrets={"API_KEY": "ssm:/opendebates/testing/api-key"},
         environ={"MODE": "release"},
     )
     store = MemoryStore()
@@ -167,6 +167,7 @@ def test_the_static_command_sees_no_secret_and_nothing_of_the_deployers_environm
         seen = content.read().decode()
     assert "the-developers-own" not in seen
     assert "ssm:/" not in seen
+    assert "('API_KEY', 'not-known-while-building')" in seen
     assert "('SECRET_KEY', 'not-known-while-building')" in seen
     assert "('MODE', 'release')" in seen
     assert manifest.commit in seen
