@@ -25,7 +25,6 @@ from .world import Outcome
 
 _LOOK_SECONDS = 30.0
 _INSTALL_SECONDS = 900.0
-_MIGRATIONS = {"running": Migration.RUNNING, "done": Migration.DONE, "failed": Migration.FAILED}
 
 Documents = Callable[[str], Mapping[str, Any]]
 
@@ -51,27 +50,22 @@ class SshWorkers:
         self._hosts: dict[str, str] = {}  # instance id → the address that we reach it by, as seen last
 
     def observe(self, release: str) -> tuple[Worker, ...]:
-        """Ask every worker for its status, all at once.
-
-        One that does not answer yet because it boots is no reason to stop: the look as a whole is repeated.
-        """
+        """Ask every worker for its status, all at once; raises `Unreachable` when one does not answer."""
         found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
         self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
         hosts = list(self._hosts.values())
-        answers = self._transport.run(hosts, calling_program("status"), timeout=_LOOK_SECONDS)
-        return tuple(
-            worker_from_status(id_, _answer(id_, "see the worker", result), release)
-            for id_, result in zip(self._hosts, answers, strict=True)
-        )
+        answers = self._transport.run(hosts, calling_program("status", "--release", release),
+        timeout=_LOOK_SECONDS) return tuple( worker_from_status(id_, _answer(id_, "see the worker", result),
+        release) for id_, result in zip(self._hosts, answers, strict=True) )
 
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
         """Take one step on one worker; its program refuses nothing twice, so that repeating is harmless."""
         match step:
             case StopWorker():
-                return self._call(step.worker, "stop the worker", "stop-worker")
+                return self._call(step.worker, "stop the worker", "stop-worker", "--limit", "0")
             case InstallRelease():
                 given = json.dumps(self._document(step.release)).encode()
-                return self._call(step.worker, "install on the worker", "install", given=given)
+                return self._call(step.worker, "install on the worker", "install", "-", given=given)
             case RunMigrations():
                 return self._call(step.worker, "start migrations on the worker", "migrate", "--release", step.release)
             case StartWorker():
@@ -81,40 +75,35 @@ class SshWorkers:
         if worker not in self._hosts:
             return Outcome(refusal=f"{worker} is gone")
         host = self._hosts[worker]
-        (result,) = self._transport.run([host], calling_program(*arguments), input=given, timeout=_INSTALL_SECONDS)
-        if result.error:
-            raise Unreachable(f"{what} {worker}", result.error, "Is it up, and does SSH reach it?")
-        return Outcome() if result.ok else Outcome(refusal=_last_line(result))
+        (result,) = self._transport.run([host], calling_program(*arguments), input=given,
+        timeout=_INSTALL_SECONDS) if result.error: raise Unreachable(f"{what} {worker}", result.error, "Is
+        it up, and does SSH reach it?") return Outcome() if result.ok else
+        Outcome(refusal=_last_line(result))
 
 
 def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> Worker:
-    """Read what a worker says of itself in relation to a release."""
-    current = str(status.get("release", ""))
-    running = bool(status.get("running", False))
-    installed = release in status.get("installed", ())
-    if running:
-        phase = WorkerPhase.RUNNING if current == release else WorkerPhase.OLD
-    else:
-        phase = WorkerPhase.INSTALLED if installed else WorkerPhase.STOPPED
-    migrations: Mapping[str, Mapping[str, Any]] = status.get("migrations", {})
-    migration, detail = _migration(migrations, release)
-    return Worker(worker, phase, current, migration, detail)
+    """Read what a worker says of itself in relation to a release, as its program's `status --release` prints it."""
+    runs = [str(each.get("release", "")) for each in status.get("programs", {}).values()]
+    current = next(filter(None, runs), str(status.get("release", "")))
+    migration, detail = _migration(status.get("migrations", {}), release)
+    return Worker(worker, WorkerPhase(status.get("phase", "stopped")), current, migration, detail)
 
 
-def fetch_static(transport: Transport, hosts: Sequence[str], document: Mapping[str, Any]) -> Mapping[str, str]:
+def fetch_static(transport: Transport, hosts: Sequence[str], document: Mapping[str, Any]) -> Mapping[str,
+str]:
     """Let running servers fetch a release's static files; returns why it failed, by host, where it did."""
     given = json.dumps(document).encode()
-    results = transport.run(hosts, calling_program("static"), input=given, timeout=_INSTALL_SECONDS)
+    results = transport.run(hosts, calling_program("static", "-"), input=given, timeout=_INSTALL_SECONDS)
     return {result.host: _last_line(result) for result in results if not result.ok}
 
 
 def _migration(found: Mapping[str, Mapping[str, Any]], release: str) -> tuple[Migration, str]:
     """A migration that runs counts whichever release it belongs to."""
-    for each in found.values():
-        if each.get("state") == "running":
-            return Migration.RUNNING, str(each.get("detail", ""))
+    if any(each.get("state") == "running" for each in found.values()):
+        return Migration.RUNNING, ""
     ours = found.get(release, {})
-    return _MIGRATIONS.get(str(ours.get("state", "")), Migration.NONE), str(ours.get("detail", ""))
+    tail = str(ours.get("log_tail", "")).strip().splitlines()
+    return Migration(str(ours.get("state", "none"))), tail[-1] if tail else ""
 
 
 def _answer(worker: str, what: str, result: Result) -> Mapping[str, Any]:

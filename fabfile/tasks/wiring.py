@@ -1,0 +1,125 @@
+"""Put the parts of a deploy together for one environment:
+
+the only place that knows which kind each of them is.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..apply.aws_world import AwsWorld, Workers
+from ..apply.dynamo_ledger import DynamoLedger
+from ..apply.evidence import AwsEvidence
+from ..apply.launch_configs import WORKER, LaunchConfigMaker
+from ..apply.loop import Pace
+from ..apply.workers import NoWorkers, SshWorkers
+from ..apply.world import Clock
+from ..aws.dynamodb import Table
+from ..aws.session import Aws
+from ..config.environment import Environment, Provider
+from ..errors import UsageError
+from ..locks.contract import Holder, Lease
+from ..locks.dynamodb import DynamoRegister
+from ..locks.lease import LEASE_SECONDS, LeaseLock
+from ..rollout.capacity import batch_size
+from ..rollout.model import Policy
+from ..transports.ssh import SshTransport
+
+if TYPE_CHECKING:
+    from .run import Run
+
+_LOCAL_LEASE_SECONDS = 8.0
+_LOCAL_READ_LAG = 2.0
+_AWS_READ_LAG = 15.0
+
+
+def is_local(environment: Environment) -> bool:
+    return environment.provider is Provider.LOCAL
+
+
+def ledger_of(aws: Aws, environment: Environment, fence: int | None = None) -> DynamoLedger:
+    """Return the environment's ledger; only one with the lock's token as its `fence` may be written to."""
+    return DynamoLedger(Table(aws, environment.names.table), fence)
+
+
+def lock_of(aws: Aws, environment: Environment, clock: Clock) -> LeaseLock:
+    """Return the environment's deploy lock."""
+    name = f"{environment.deployment}-{environment.name}"
+    lease = _LOCAL_LEASE_SECONDS if is_local(environment) else LEASE_SECONDS
+    return LeaseLock(DynamoRegister(Table(aws, environment.names.table), name), clock, name, lease)
+
+
+@contextmanager
+def locked(run: Run, deploy_id: str) -> Iterator[Lease]:
+    """Hold the environment's lock, queueing as long as `--wait` says."""
+    since = run.clock.now()
+
+    def waits(holder: Holder) -> None:
+        run.output.waiting(f"the lock that {holder.owner} holds ({holder.reason})", since, since + run.wait)
+
+    owner = f"{getpass.getuser()}@{socket.gethostname()}"
+    lock = lock_of(run.aws(), run.environment, run.clock)
+    lease = lock.acquire(owner, f"fab {run.task}", deploy_id, run.wait, waits)
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def maker_of(run: Run) -> LaunchConfigMaker:
+    """Return what makes releases and launch configs of the run's environment."""
+    return LaunchConfigMaker(run.aws(), run.environment, run.clock.now, run.output.progress)
+
+
+def transport_of(environment: Environment) -> SshTransport:
+    """Return what reaches the environment's servers."""
+    return SshTransport(environment.ssh_user, environment.ssh_config)
+
+
+def world_of(run: Run, maker: LaunchConfigMaker) -> AwsWorld:
+    """Return the environment's web servers and workers as the loop's world."""
+    aws, environment = run.aws(), run.environment
+    transport = transport_of(environment)
+    group = environment.names.auto_scaling_group
+    evidence = AwsEvidence(aws, group, transport, environment.ssh_attribute)
+    return AwsWorld(aws, group, workers_of(aws, environment, maker), evidence)
+
+
+def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> Workers:
+    """Return the environment's workers, if it is to have some."""
+    role = environment.roles.get("worker")
+    if role is None or not role.count:
+        return NoWorkers()
+    documents: Callable[[str], dict[str, object]] = lambda release: maker.document(  # noqa: E731
+        maker.stored(release), WORKER
+    )
+    return SshWorkers(aws, environment, transport_of(environment), documents)
+
+
+def policy_of(environment: Environment, batch: str, servers: int, slot_deadline: float) -> Policy:
+    """Return what a rollout may do; "" and 0 stand for the config's values.
+
+    Raises `UsageError` for the batch.
+    """
+    rollout = environment.rollout
+    try:
+        size = batch_size(batch or rollout.batch, servers)
+    except ValueError as error:
+        raise UsageError("take the batch", str(error), "Say --batch 2, or --batch 25%") from error
+    return Policy(
+        batch=size,
+        slot_deadline=slot_deadline or rollout.slot_deadline,
+        min_healthy_time=rollout.min_healthy_time,
+        drain_timeout=rollout.drain_timeout,
+        read_lag=_LOCAL_READ_LAG if is_local(environment) else _AWS_READ_LAG,
+    )
+
+
+def pace_of(environment: Environment) -> Pace:
+    """Return how often to look."""
+    poll = environment.rollout.poll
+    return Pace(poll=poll, after_change=min(1.0, poll))
