@@ -20,6 +20,7 @@ from .values import Values
 
 _LOCAL_POLL = 0.2
 _LOCAL_LISTENER = 8080
+_LOCAL_IMAGE = "ami-04681a1dbd79675a5"  # an Amazon Linux 2 that the embedded cloud lists; nothing of it is used
 
 
 def environment(values: Values, repository: Path, production: bool) -> Environment:
@@ -39,7 +40,7 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
         zones=tuple(zone if len(zone) > 1 else region + zone for zone in values.listing("avail_zones")),
         vpc=values.text("vpc"),
         subnets=_subnets(values),
-        ami=values.text("instance_settings.ami"),
+        ami=values.text("instance_settings.ami", _LOCAL_IMAGE if local else ""),
         branch=values.text("branches"),
         repository=repository,
         python=values.text("python"),

@@ -85,7 +85,7 @@ LOCAL = Section(
 )
 INSTANCE_SETTINGS = Section(
     (
-        Setting("ami", Text("an image id (ami-…)", r"ami-[0-9a-f]+"), "Image; the default is Ubuntu 24.04."),
+        Setting("ami", Text("an image id (ami-…)", r"ami-[0-9a-f]+"), "Image of new servers; must be given on AWS."),
         *IGNORED_INSTANCE_SETTINGS,
     )
 )
