@@ -60,8 +60,8 @@ def render_user_data(document: Mapping[str, Any]) -> str:
     )
     text: str = templates.get_template("user_data.sh.j2").render(
         name=re.sub(r"[^\w.-]", "_", f"{document['deployment']}-{document['environment']}"),
-        document=_base64(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()),
-        bootstrap=_base64(gzip.compress(build_bootstrap(), 9, mtime=0)),
+        document=_packed(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()),
+        bootstrap=_packed(build_bootstrap()),
         packages=shlex.join(packages),
         user=USER,
         stop_seconds=int(float(document.get("stop_seconds", 3600 if document["role"] == "worker" else 60))) + 30,
@@ -95,5 +95,5 @@ def _zipapp(names: Iterable[str], entry: str, compression: int) -> bytes:
     return buffer.getvalue()
 
 
-def _base64(content: bytes) -> str:
-    return base64.encodebytes(content).decode().strip()
+def _packed(content: bytes) -> str:
+    return base64.encodebytes(gzip.compress(content, 9, mtime=0)).decode().strip()

@@ -1,7 +1,7 @@
 """The application's environment: what server.json says, and the secrets that it names.
 
-They are fetched by the instance's role and kept in one file that only its owner may read, so that an application that is started
-again does not depend on another service. They reach processes through the environment, never through arguments.
+They are fetched by the instance's role and kept in one file that only its owner may read, so that an application that
+is started again does not depend on another service. They reach processes through the environment, never by arguments.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .appenv import keep_secrets, redacted
 from .calls import Services
 from .document import Document
-from .failures import OutOfReach, ServerError
+from .failures import OutOfReachError, ServerError
 from .gate import Gate, Verdict
 from .health import Answer, ask, taken
 from .install import Installer, prune, switch
@@ -76,14 +76,14 @@ def prepare(layout: Layout, wanted: Document, services: Services) -> Document:
                 keep_secrets(layout, wanted, services)
             else:
                 Installer(layout, services).install(wanted)
-        except OutOfReach as error:
+        except OutOfReachError as error:
             return _fall_back(layout, wanted, error)
         switch(layout, wanted)
         prune(layout, wanted.keep)
         return wanted
 
 
-def _fall_back(layout: Layout, wanted: Document, error: OutOfReach) -> Document:
+def _fall_back(layout: Layout, wanted: Document, error: OutOfReachError) -> Document:
     here = layout.linked(layout.current)
     installed = layout.installed()
     release = wanted.release if wanted.release in installed else here

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from .backoff import Backoff
-from .failures import OutOfReach, Refused
+from .failures import OutOfReachError, RefusedError
 from .metadata import Metadata
 from .sigv4 import Scope, signed_headers
 from .transfer import BROKEN, Reply, exchange
@@ -49,7 +49,9 @@ class Services:
     ) -> dict[str, str]:
         """Return the headers of a signed request."""
         scope = Scope(service, self.region)
-        return signed_headers(method, url, headers, body, scope, self.metadata.credentials(), time.time())
+        return signed_headers(
+            method, url, headers, body, scope=scope, credentials=self.metadata.credentials(), now=time.time()
+        )
 
     def query(self, service: str, version: str, action: str, parameters: Mapping[str, str]) -> bytes:
         """Call an action of a service that speaks the Query protocol."""
@@ -62,7 +64,7 @@ class Services:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target}
         answer = json.loads(self._post(service, target.partition(".")[2], headers, json.dumps(parameters).encode()))
         if not isinstance(answer, dict):
-            raise OutOfReach(f"call {target}", "the answer is no JSON object")
+            raise OutOfReachError(f"call {target}", "the answer is no JSON object")
         return answer
 
     def _post(self, service: str, action: str, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -78,8 +80,8 @@ class Services:
                 return reply.body
             code, seen = _error(reply)
             if not reply.passing:
-                raise Refused(f"call {service} {action}", seen, code=code)
-        raise OutOfReach(f"call {service} {action}", seen)
+                raise RefusedError(f"call {service} {action}", seen, code=code)
+        raise OutOfReachError(f"call {service} {action}", seen)
 
 
 def _error(reply: Reply) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def _wait_for_end(layout: Layout, document: Document, name: str) -> None:
 
 
 def status(layout: Layout, release: str) -> dict[str, Any]:
-    """Return what is here and what runs; `phase` is the worker's with respect to `release` (default: the current one)."""
+    """Return what is here and what runs; `phase` is the program's with respect to `release` (default: the current)."""
     current = layout.linked(layout.current)
     name = layout.wanted().program
     program = _state(layout, name)

@@ -17,11 +17,11 @@ class ServerError(Exception):
         return f"{text} {self.next_step.rstrip('.')}." if self.next_step else text
 
 
-class OutOfReach(ServerError):
+class OutOfReachError(ServerError):
     """The other side did not answer, or not sensibly, in any of the attempts."""
 
 
-class Refused(ServerError):
+class RefusedError(ServerError):
     """The other side answered, and the answer is no; asking again would not help."""
 
     def __init__(self, cannot: str, seen: str, next_step: str = "", code: str = "") -> None:

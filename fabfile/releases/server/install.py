@@ -83,7 +83,7 @@ def switch(layout: Layout, document: Document) -> None:
 
 
 def prune(layout: Layout, keep: int) -> tuple[str, ...]:
-    """Remove all but the newest releases, the current and the previous one, and what only they used; return their names."""
+    """Remove all but the newest releases, the current and the previous one; return the names of what went."""
     installed = layout.installed()
     kept = {*installed[-keep:], layout.linked(layout.current), layout.linked(layout.previous)}
     gone = tuple(release for release in installed if release not in kept)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .calls import Services
-from .failures import Refused, ServerError
+from .failures import RefusedError, ServerError
 
 VERSION = "2011-01-01"
 HEARTBEAT = 60.0  # seconds; the shortest heartbeat timeout that AWS accepts for a hook is 30, its default an hour
@@ -42,7 +42,7 @@ class LaunchHook:
         while True:
             try:
                 self._call("CompleteLifecycleAction", LifecycleActionResult=result)
-            except Refused as refused:
+            except RefusedError as refused:
                 if refused.code != "ValidationError" or time.monotonic() > until:
                     return f"{result} was not taken by hook {self.name}: {refused.seen}"
                 time.sleep(AGAIN)

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import control, migrations
@@ -17,7 +17,10 @@ from .processes import become
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; exit code 0 done, 1 not (the reason on standard error and as {"error": …}), 2 usage, 3 launch abandoned."""
+    """Run one verb and return the exit code.
+
+    0 done; 1 not done, the reason on standard error and as {"error": …}; 2 usage; 3 the launch was abandoned.
+    """
     options = _parser().parse_args(arguments)
     layout = Layout.from_environ()
     try:
@@ -37,19 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answer(layout: Layout, options: argparse.Namespace) -> dict[str, Any]:
-    if options.verb == "install":
-        return control.install(layout, control.load(options.source))
-    if options.verb == "static":
-        return control.add_static(layout, control.load(options.source))
-    if options.verb == "stop-worker":
-        return control.stop_worker(layout, options.limit)
-    if options.verb == "start-worker":
-        return control.start(layout, "worker", options.release)
-    if options.verb == "switch":
-        return control.start(layout, layout.wanted().program, options.release)
-    if options.verb == "migrate":
-        return migrations.migrate(layout, options.release, options.again)
-    return control.status(layout, options.release)
+    verbs: dict[str, Callable[[], dict[str, Any]]] = {
+        "install": lambda: control.install(layout, control.load(options.source)),
+        "static": lambda: control.add_static(layout, control.load(options.source)),
+        "stop-worker": lambda: control.stop_worker(layout, options.limit),
+        "start-worker": lambda: control.start(layout, "worker", options.release),
+        "switch": lambda: control.start(layout, layout.wanted().program, options.release),
+        "migrate": lambda: migrations.migrate(layout, options.release, options.again),
+        "status": lambda: control.status(layout, options.release),
+    }
+    return verbs[options.verb]()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,4 +83,5 @@ def _become_owner(layout: Layout) -> None:
     owner = layout.app.stat().st_uid
     if owner != os.geteuid():
         own = [sys.executable, str(layout.program), *sys.argv[1:]]
-        os.execvp("sudo", ["sudo", "-n", "-u", f"#{owner}", "--", *own])
+        # No shell: the arguments go on as they came.
+        os.execvp("sudo", ["sudo", "-n", "-u", f"#{owner}", "--", *own])  # noqa: S606

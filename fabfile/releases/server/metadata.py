@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from .backoff import Backoff
-from .failures import OutOfReach, Refused
+from .failures import OutOfReachError, RefusedError
 from .sigv4 import Credentials
 from .transfer import BROKEN, exchange
 
@@ -38,7 +38,7 @@ class Metadata:
         return cls(endpoint, Backoff.from_environ(environ))
 
     def get(self, path: str) -> str:
-        """Read one item below /latest/meta-data/; raises Refused when there is none."""
+        """Read one item below /latest/meta-data/; raises RefusedError when there is none."""
         return self._ask("GET", f"/latest/meta-data/{path}", {"X-aws-ec2-metadata-token": self._fresh_token()})
 
     def credentials(self) -> Credentials:
@@ -72,5 +72,5 @@ class Metadata:
                 return reply.body.decode()
             seen = f"it answered {reply.status}"
             if not reply.passing:
-                raise Refused(what, seen, "Does the instance have a role and metadata options?", str(reply.status))
-        raise OutOfReach(what, seen)
+                raise RefusedError(what, seen, "Does the instance have a role and metadata options?", str(reply.status))
+        raise OutOfReachError(what, seen)

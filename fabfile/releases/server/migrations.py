@@ -1,7 +1,7 @@
 """Run a release's migrations once, detached from whoever asked, and never two at a time on one database.
 
-A status file for each release says how far they are. Whether "running" is still true is told by a lock on a file beside it, which the
-runner and the migrate command hold for as long as they live: no process id that was used again can lie about it.
+A status file for each release says how far they are. Whether "running" is still true is told by a lock on a file beside
+it, which the runner and the migrate command hold for as long as they live: no process id that was used again can lie.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def state(layout: Layout, release: str) -> dict[str, Any]:
 
 
 def migrate(layout: Layout, release: str, again: bool = False) -> dict[str, Any]:
-    """Start a release's migrations unless they run or are done, or failed and are not wanted again; return the status."""
+    """Start a release's migrations unless they run, are done, or failed and are not wanted again; return the status."""
     document = layout.record(release)
     with layout.locked("migrate"):
         before = state(layout, release)

@@ -1,7 +1,8 @@
 """The processes of a server: supervisord, and under it the application's one program.
 
-Both are started through `exec` (a verb of this program), which composes the environment, notes which release the process is of, and becomes
-the real command. So no secret stands in a configuration file, and a switch of releases needs no new one.
+Both are started through `exec` (a verb of this program), which composes the environment, notes which release the process
+is of, and becomes the real command. So no secret stands in a configuration file, and a switch of releases needs no new
+one.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def become(layout: Layout, name: str) -> None:
     values = environment(layout, document)
     if not shutil.which(arguments[0], path=values.get("PATH")):
         raise ServerError(f"start {name}", f"there is no {arguments[0]} on this server", "Check `python` in the config")
-    os.execvpe(arguments[0], arguments, values)
+    os.execvpe(arguments[0], arguments, values)  # noqa: S606 - no shell is wanted
 
 
 def running_release(layout: Layout, name: str, pid: int) -> str:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from .calls import Services
-from .failures import OutOfReach, Refused, ServerError
+from .failures import OutOfReachError, RefusedError, ServerError
 from .transfer import BROKEN, opened
 
 CHUNK = 1 << 18
@@ -17,7 +17,7 @@ CHUNK = 1 << 18
 def fetch(services: Services, bucket: str, key: str, sha256: str, target: Path) -> None:
     """Write an object to `target`, which appears only once its SHA-256 is the expected one.
 
-    Raises Refused when S3 says no, OutOfReach when it does not answer, ServerError when the content is another.
+    Raises RefusedError when S3 says no, OutOfReachError when it does not answer, ServerError when the content is another.
     """
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
@@ -57,10 +57,10 @@ def _download(services: Services, bucket: str, key: str, partial: Path) -> None:
         if not seen:
             return
         if seen.startswith("S3 answered 4"):
-            raise Refused(
+            raise RefusedError(
                 f"fetch s3://{bucket}/{key}", seen, "Is the object there, and may the instance's role read it?"
             )
-    raise OutOfReach(f"fetch s3://{bucket}/{key}", seen)
+    raise OutOfReachError(f"fetch s3://{bucket}/{key}", seen)
 
 
 def _receive(response: http.client.HTTPResponse, partial: Path, have: int) -> str:

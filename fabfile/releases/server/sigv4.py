@@ -38,6 +38,7 @@ def signed_headers(
     url: str,
     headers: Mapping[str, str],
     body: bytes,
+    *,
     scope: Scope,
     credentials: Credentials,
     now: float,

@@ -10,7 +10,6 @@ import zlib
 from dataclasses import dataclass, field
 from gzip import GzipFile
 from pathlib import Path
-from typing import IO
 
 from .failures import ServerError
 
@@ -24,9 +23,9 @@ class Limits:
 
 
 class _Metered:
-    """A stream that raises once more was read than is allowed: a bomb in a header or in padding has no size to check."""
+    """A stream that raises once more was read than is allowed: a bomb in a header or in padding names no size."""
 
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
+    def __init__(self, stream: GzipFile, limit: int) -> None:
         self._stream = stream
         self._left = limit
 
