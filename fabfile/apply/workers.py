@@ -54,6 +54,32 @@ class SshWorkers:
         found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
         self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
         hosts = list(self._hosts.values())
+        asked = calling_program("status", "--release", release)
+        answers = self._transport.run(hosts, asked, timeout=_LOOK_SECONDS)
+        return tuple(
+            worker_from_status(id_, _answer(id_, "see the worker", result), release)
+            for id_, result in zip(self._hosts, answers, strict=True)
+        )
+
+    def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
+        raise TypeError(f"there are no workers for {type(step).__name__}")
+
+
+class SshWorkers:
+    """Workers found by their Name tag. `document` gives a release's server.json for workers."""
+
+    def __init__(self, aws: Aws, environment: Environment, transport: Transport, document: Documents) -> None:
+        self._aws = aws
+        self._environment = environment
+        self._transport = transport
+        self._document = document
+        self._hosts: dict[str, str] = {}  # instance id → the address that we reach it by, as seen last
+
+    def observe(self, release: str) -> tuple[Worker, ...]:
+        """Ask every worker for its status, all at once; raises `Unreachable` when one does not answer."""
+        found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
+        self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
+        hosts = list(self._hosts.values())
         answers = self._transport.run(hosts, calling_program("status", "--release", release),
         timeout=_LOOK_SECONDS) return tuple( worker_from_status(id_, _answer(id_, "see the worker", result),
         release) for id_, result in zip(self._hosts, answers, strict=True) )
@@ -67,7 +93,7 @@ class SshWorkers:
                 given = json.dumps(self._document(step.release)).encode()
                 return self._call(step.worker, "install on the worker", "install", "-", given=given)
             case RunMigrations():
-                return self._call(step.worker, "start migrations on the worker", "migrate", "--release", step.release)
+                return self._call(step.worker, "start migrations on the worker", "migrate", "--release", step.release, "--again")
             case StartWorker():
                 return self._call(step.worker, "start the worker", "start-worker", "--release", step.release)
 
@@ -75,14 +101,15 @@ class SshWorkers:
         if worker not in self._hosts:
             return Outcome(refusal=f"{worker} is gone")
         host = self._hosts[worker]
-        (result,) = self._transport.run([host], calling_program(*arguments), input=given,
-        timeout=_INSTALL_SECONDS) if result.error: raise Unreachable(f"{what} {worker}", result.error, "Is
-        it up, and does SSH reach it?") return Outcome() if result.ok else
-        Outcome(refusal=_last_line(result))
+        command = calling_program(*arguments)
+        (result,) = self._transport.run([host], command, input=given, timeout=_INSTALL_SECONDS)
+        if result.error:
+            raise Unreachable(f"{what} {worker}", result.error, "Is it up, and does SSH reach it?")
+        return Outcome() if result.ok else Outcome(refusal=_last_line(result))
 
 
 def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> Worker:
-    """Read what a worker says of itself in relation to a release, as its program's `status --release` prints it."""
+    """Read what a worker's `status --release` says of it in relation to a release."""
     runs = [str(each.get("release", "")) for each in status.get("programs", {}).values()]
     current = next(filter(None, runs), str(status.get("release", "")))
     migration, detail = _migration(status.get("migrations", {}), release)
