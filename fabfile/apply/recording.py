@@ -9,17 +9,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..rollout.accounting import told_by_reply
+from ..rollout.failing import PATIENCE
 from ..rollout.model import (
     Failure,
-    InstallRelease,
     Intent,
     LaunchInstances,
     Plan,
-    RunMigrations,
     SaveEvidence,
-    StartWorker,
     Step,
-    StopWorker,
     Terminate,
 )
 from ..rollout.notes import undone
@@ -57,19 +54,24 @@ def _launched(intent: Intent, step: LaunchInstances, ids: tuple[str, ...]) -> In
     )
     return replace(
         intent,
+        refusals=0,
         launches=tuple(launch for launch in launches if launch.count),
         owned=intent.owned - missing,
     )
 
 
 def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
-    """A refused launch counts as a failed server, a refused termination is looked into, the rest is trouble."""
+    """Look into refused launches and terminations first; the rest is trouble.
+
+    The read that they were decided on may have been older than somebody's change. A launch that is refused
+    `PATIENCE` times in a row counts as a failed server, terminations as trouble (`failing.too_many_refusals`).
+    """
     intent = undone(step, intent)
     match step:
-        case LaunchInstances():
-            why = f"a launch in {step.launch.zone} was refused: {refusal}"
-            return replace(intent, failures=(*intent.failures, Failure("", why)))
-        case Terminate():
+        case LaunchInstances() if intent.refusals + 1 >= PATIENCE:
+            why = f"a launch in {step.launch.zone} was refused {PATIENCE} times: {refusal}"
+            return replace(intent, refusals=0, failures=(*intent.failures, Failure("", why)))
+        case LaunchInstances() | Terminate():
             return replace(intent, refusals=intent.refusals + 1)
         case SaveEvidence():
             return replace(intent, examined=intent.examined + step.instances)
@@ -79,12 +81,10 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
 def unanswered(intent: Intent, step: Step) -> Intent:
     """Return the intent after a call whose reply was lost: it may have taken effect or not.
 
-    Launches are repeated with their token and terminations are followed by looking; a worker is asked again, which
-    is harmless, because nothing else would tell.
+    Launches are repeated with their token and terminations are followed by looking; everything else is asked for
+    again, which is harmless.
     """
-    if isinstance(step, StopWorker | InstallRelease | RunMigrations | StartWorker | SaveEvidence):
-        return undone(step, intent)
-    return intent
+    return intent if isinstance(step, LaunchInstances | Terminate) else undone(step, intent)
 
 
 def not_taken(intent: Intent, steps: Iterable[Step]) -> Intent:

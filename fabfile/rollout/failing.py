@@ -8,7 +8,7 @@ from .deciding import act, think
 from .model import Failure, Intent, Phase, Plan, SaveEvidence, Terminate
 from .situation import Situation, condition, listed
 
-REFUSALS = 5  # terminations refused in a row; each refusal is looked into by another observation
+PATIENCE = 5  # refusals in a row; after each one the world is looked at again
 
 
 def save_evidence(s: Situation) -> Plan | None:
@@ -40,7 +40,7 @@ def deadline(s: Situation) -> Plan | None:
 
 def too_many_refusals(s: Situation) -> Plan | None:
     """End what is refused again and again."""
-    if s.intent.refusals <= REFUSALS or s.intent.trouble:
+    if s.intent.refusals < PATIENCE or s.intent.trouble:
         return None
     return think(replace(s.intent, trouble=f"terminations were refused {s.intent.refusals} times in a row"))
 

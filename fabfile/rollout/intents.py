@@ -51,18 +51,11 @@ def what_serves(group: Group, target: str) -> str:
 
 
 def resume(intent: Intent) -> Intent:
-    """Return the intent as another process goes on with it: clocks start anew, and workers are asked again."""
-    return replace(
-        intent,
-        slot_since=None,
-        serving_since=(),
-        ailing=(),
-        asked=tuple(each for each in intent.asked if not _of_worker(each.what)),
-    )
+    """Return the intent as another process goes on with it.
 
-
-def _of_worker(what: str) -> bool:
-    return what.split(" ", maxsplit=1)[0] in {"stop", "install", "start", "migrate"}
+    Clocks start anew. What was asked for is asked for again: whether the calls were made is not known.
+    """
+    return replace(intent, slot_since=None, serving_since=(), ailing=(), asked=())
 
 
 def supersede(intent: Intent, *, deploy_id: str, target: str, started: float, release: str = "") -> Intent:

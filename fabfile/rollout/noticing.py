@@ -47,7 +47,12 @@ def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float)
 
 
 def _newcomers(observed: Observed, intent: Intent, policy: Policy, now: float) -> Intent:
-    """Keep since when each new server serves, or has ceased to; count the lost and the sick as failed."""
+    """Keep since when each new server serves, or has ceased to; count the lost and the sick as failed.
+
+    Going back, servers that never left the config before are the group's business, ill or not.
+    """
+    back = intent.phase is Phase.ROLLING_BACK
+    own = {name for launch in intent.launches for name in launch.ids}
     group = believed(observed, intent, policy, now).group
     serving_before, ailing_before = dict(intent.serving_since), dict(intent.ailing)
     serving: list[tuple[str, float]] = []
@@ -58,6 +63,8 @@ def _newcomers(observed: Observed, intent: Intent, policy: Policy, now: float) -
             continue
         if serves(member, group):
             serving.append((member.id, serving_before.get(member.id, now)))
+            continue
+        if back and member.lifecycle is Lifecycle.IN_SERVICE and member.id not in own:
             continue
         coming[member.id] = now
         if member.id in serving_before or member.id in ailing_before:

@@ -89,7 +89,7 @@ def _draining_elsewhere(s: Situation, member: Member) -> bool:
 def launch(s: Situation) -> Plan | None:
     """Launch surge for the next batch, or give back what the group is owed."""
     missing = min(s.policy.batch, len(s.old)) - s.intent.owned
-    if missing < 1 or s.unripe_surge:
+    if missing < 1 or s.unripe_surge or s.in_doubt:
         return None
     if s.expected + missing > s.group.maximum:
         return _make_room(s, s.expected + missing)
@@ -151,6 +151,8 @@ def _what_for(s: Situation, missing: int) -> str:
     coming = tuple(condition(each) for each in s.unripe if each.id not in s.serving_ids)
     if coming:
         return f"{len(coming)} new servers do not serve yet: {listed(coming, 3)}"
+    if s.in_doubt:
+        return f"whether {listed(s.in_doubt)} was terminated is not known yet"
     if missing > 0:
         return f"{len(s.alive)} of {s.expected} servers exist"
     proving = tuple(member.id for member in s.unripe_surge)

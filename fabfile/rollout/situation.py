@@ -86,6 +86,15 @@ class Situation:
         return tuple(member for member in self.unripe if member.id in own or "#" in member.id)
 
     @cached_property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Servers whose termination nobody answered for, and that are still seen: it may not have taken effect."""
+        unanswered = {e.instance for e in self.intent.retiring if not e.answered and e.asked_at < self.now}
+        if not unanswered:
+            return ()
+        members = self.raw.group.members
+        return tuple(m.id for m in members if m.id in unanswered and m.lifecycle in ALIVE)
+
+    @cached_property
     def reliable(self) -> int:
         """How many servers can be counted on: old ones that serve and ripe new ones."""
         old = sum(member.id in self.serving_ids for member in self.old)
