@@ -23,12 +23,12 @@ from .bundle import make_bundle
 from .catalogue import store_manifest
 from .dependencies import DependencyCache
 from .manifest import Archive, Manifest
-from .program import server_program
 from .requirements import Requirements, read_requirements
 from .source import Commit, Repository
 from .static_files import Collecting, collect
 from .store import Store
 from .target import Target, target_of, this_machine
+from .user_data import build_server_program
 
 Progress = Callable[[str], None]
 _SERVER_REQUIREMENTS = "server-requirements.txt"
@@ -173,7 +173,7 @@ class _Build:
     def _program(self) -> Archive:
         workplace = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="fabscale-program-"))
         path = Path(workplace, "server.pyz")
-        path.write_bytes(server_program())
+        path.write_bytes(build_server_program())
         sha256 = sha256_of(path)
         return self._put(path, f"programs/{sha256}.pyz", sha256)
 

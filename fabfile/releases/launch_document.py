@@ -59,6 +59,7 @@ def launch_document(
             "timeout": environment.health.timeout,
         },
         "min_healthy_time": environment.rollout.min_healthy_time,
+        "gate_timeout": environment.rollout.slot_deadline,
         "environ": {name: value for name, value in told.items() if name not in fetched},
         "secrets": fetched,
         "group": group,

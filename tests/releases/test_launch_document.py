@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from fabfile.config.environment import Environment
 from fabfile.errors import ConfigError
 from fabfile.releases.launch_document import launch_document
 from fabfile.releases.manifest import Archive, Manifest
+from fabfile.releases.server.document import parse
+from fabfile.releases.user_data import render_user_data
 
 
 def a_release(number: int, static: bool = True) -> Manifest:
@@ -48,7 +51,8 @@ def test_a_server_is_told_what_to_fetch_and_how_to_run_it(environment: Environme
     document = launch_document(environment, a_release(1), bucket="b", role="worker", group="g", hook="h")
     assert set(document) == {
         "deployment", "environment", "role", "region", "bucket", "program", "release", "dependencies", "static",
-        "commands", "port", "health", "min_healthy_time", "environ", "secrets", "group", "hook", "python",
+        "commands", "port", "health", "min_healthy_time", "gate_timeout", "environ", "secrets", "group", "hook",
+        "python",
     }  # fmt: skip
     assert document["release"] == {
         "key": "opendebates/bundle1", "sha256": "bundle-sha-1", "id": "20261121T0801Z-abcdef1",
@@ -57,6 +61,21 @@ def test_a_server_is_told_what_to_fetch_and_how_to_run_it(environment: Environme
     assert document["dependencies"][0] == {"key": "opendebates/dependencies1", "sha256": "dependencies-sha-1"}
     assert (document["role"], document["group"], document["hook"]) == ("worker", "g", "h")
     assert document["commands"]["start"] == ["{python}", "main.py"]
+
+
+def test_the_server_program_understands_the_document_and_it_fits_into_user_data(environment: Environment) -> None:
+    sha256 = "0123456789abcdef" * 4
+    manifest = replace(
+        a_release(1),
+        bundle=Archive("opendebates/bundles/x", sha256, 1),
+        dependencies=(Archive("opendebates/dependencies/x", sha256, 1),),
+        static=Archive("opendebates/static/x", sha256, 1),
+    )
+    document = launch_document(environment, manifest, bucket="b", secrets={"KEY": "ssm:/key"})
+    understood = parse(json.loads(json.dumps(document)))
+    assert (understood.release, understood.commit) == (manifest.id, manifest.commit)
+    assert understood.health.timeout == environment.health.timeout
+    assert render_user_data(document).startswith("#!/bin/bash")
 
 
 def test_a_new_server_gets_the_live_releases_static_files_after_its_own(environment: Environment) -> None:

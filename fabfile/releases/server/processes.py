@@ -1,8 +1,8 @@
 """The processes of a server: supervisord, and under it the application's one program.
 
-Both are started through `exec` (a verb of this program), which composes the environment, notes which release the process
-is of, and becomes the real command. So no secret stands in a configuration file, and a switch of releases needs no new
-one.
+Both are started through `exec` (a verb of this program), which composes the environment, notes which release the
+process is of, and becomes the real command. So no secret stands in a configuration file, and a switch of releases needs
+no new one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from .supervisor_client import SOCKET
 SUPERVISORD = "supervisord"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
-# The socket is named without a folder on purpose: supervisord runs in that folder, and socket paths must be short.
+# A socket's path has at most 107 bytes (unix(7)); supervisord runs in the socket's folder.
+_SHORT = f"/proc/self/cwd/{SOCKET}"
+
 CONFIGURATION = Template("""\
 [supervisord]
 nodaemon=true
@@ -67,7 +69,7 @@ def configure(layout: Layout, document: Document) -> Path:
     values = {
         "log": layout.log,
         "run": layout.run,
-        "socket": SOCKET,
+        "socket": _SHORT if sys.platform == "linux" else layout.run / SOCKET,
         "program": document.program,
         "command": shlex.join(own_command(layout, "exec", document.program)),
         "stop_seconds": int(document.stop_seconds),

@@ -17,7 +17,7 @@ CHUNK = 1 << 18
 def fetch(services: Services, bucket: str, key: str, sha256: str, target: Path) -> None:
     """Write an object to `target`, which appears only once its SHA-256 is the expected one.
 
-    Raises RefusedError when S3 says no, OutOfReachError when it does not answer, ServerError when the content is another.
+    Raises RefusedError when S3 says no, OutOfReachError when it does not answer, ServerError for another content.
     """
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import sys
 import xmlrpc.client
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,14 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Reach the socket through its folder's descriptor: a socket's path has at most 107 bytes (unix(7))."""
         folder = os.open(self._folder, os.O_RDONLY)
+        short = Path(f"/proc/self/fd/{folder}") if sys.platform == "linux" else self._folder
         try:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(self.timeout)
-            self.sock.connect(f"/proc/self/fd/{folder}/{SOCKET}")
+            self.sock.connect(str(short / SOCKET))
+        except OSError:
+            self.sock.close()
+            raise
         finally:
             os.close(folder)
 
