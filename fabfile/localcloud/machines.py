@@ -41,6 +41,7 @@ class _Machine:
     spec: MachineSpec
     folder: Folder
     process: subprocess.Popen[bytes]
+    sweep: threading.Thread  # ends what a crash left; joined before the folder's next boot, which it would end too
     rebooting: bool = False
     stopped: bool = False
     changing: threading.Lock = field(default_factory=threading.Lock)
@@ -85,7 +86,7 @@ class ProcessMachines:
             shutil.rmtree(folder.path)
             raise AddressTakenError(f"start machine {spec.id}", f"{spec.address}: {error}") from error
         with self._lock:
-            self._machines[spec.id] = _Machine(spec, folder, self._launch(folder))
+            self._machines[spec.id] = _Machine(spec, folder, *self._launch(folder))
             self._files.know(machine.spec.address for machine in self._machines.values())
         self._ssh.add(folder.path)
 
@@ -149,7 +150,7 @@ class ProcessMachines:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _launch(self, folder: Folder) -> subprocess.Popen[bytes]:
+    def _launch(self, folder: Folder) -> tuple[subprocess.Popen[bytes], threading.Thread]:
         with (folder.path / "machine.log").open("ab") as log:
             process = start_module(
                 f"{self._package}.localcloud.machine", [str(folder.path)], log, {MARKER: str(folder.path)}
@@ -157,14 +158,14 @@ class ProcessMachines:
         # What a machine leaves behind that was itself killed is swept up at once: nothing of it lives on.
         sweep = threading.Thread(target=_sweep_after, args=(process, folder), daemon=True)
         sweep.start()
-        return process
+        return process, sweep
 
     def _reboot(self, machine: _Machine) -> None:
         with machine.changing:
             if machine.stopped or not machine.rebooting:
                 return
             self._end(machine)
-            machine.process = self._launch(machine.folder)
+            machine.process, machine.sweep = self._launch(machine.folder)
             machine.rebooting = False
 
     def _end(self, machine: _Machine) -> None:
@@ -176,6 +177,7 @@ class ProcessMachines:
             end_all(lambda: descendants(process.pid))
             process.kill()
             process.wait()
+        machine.sweep.join()
         if process.stdin:
             process.stdin.close()
         end_all(_within(lambda path: path == str(machine.folder.path)))

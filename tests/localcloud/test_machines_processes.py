@@ -204,6 +204,16 @@ def test_a_deep_folder_leaves_room_for_sockets_and_no_link_behind(tmp_path: Path
     assert not link.parent.is_symlink()
 
 
+def test_a_crashed_machine_boots_again_when_rebooted(cloud: ProcessMachines, address: str) -> None:
+    cloud.start(spec("i-revived", address))
+    booted(cloud, "i-revived")
+    cloud.crash("i-revived")
+    cloud.reboot("i-revived")
+    booted(cloud, "i-revived", 2)
+    assert cloud.running("i-revived")
+    cloud.stop("i-revived")
+
+
 def test_a_stopped_machine_is_not_rebooted(cloud: ProcessMachines, address: str) -> None:
     cloud.start(spec("i-stays-down", address))
     cloud.stop("i-stays-down")
