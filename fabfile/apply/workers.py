@@ -62,49 +62,25 @@ class SshWorkers:
         )
 
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
-        raise TypeError(f"there are no workers for {type(step).__name__}")
-
-
-class SshWorkers:
-    """Workers found by their Name tag. `document` gives a release's server.json for workers."""
-
-    def __init__(self, aws: Aws, environment: Environment, transport: Transport, document: Documents) -> None:
-        self._aws = aws
-        self._environment = environment
-        self._transport = transport
-        self._document = document
-        self._hosts: dict[str, str] = {}  # instance id → the address that we reach it by, as seen last
-
-    def observe(self, release: str) -> tuple[Worker, ...]:
-        """Ask every worker for its status, all at once; raises `Unreachable` when one does not answer."""
-        found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
-        self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
-        hosts = list(self._hosts.values())
-        answers = self._transport.run(hosts, calling_program("status", "--release", release),
-        timeout=_LOOK_SECONDS) return tuple( worker_from_status(id_, _answer(id_, "see the worker", result),
-        release) for id_, result in zip(self._hosts, answers, strict=True) )
-
-    def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
-        """Take one step on one worker; its program refuses nothing twice, so that repeating is harmless."""
+        """Take one step on one worker; its program takes none twice, so that repeating is harmless."""
         match step:
             case StopWorker():
-                return self._call(step.worker, "stop the worker", "stop-worker", "--limit", "0")
+                return self._call(step.worker, "stop-worker", "--limit", "0")
             case InstallRelease():
                 given = json.dumps(self._document(step.release)).encode()
-                return self._call(step.worker, "install on the worker", "install", "-", given=given)
+                return self._call(step.worker, "install", "-", given=given)
             case RunMigrations():
-                return self._call(step.worker, "start migrations on the worker", "migrate", "--release", step.release, "--again")
+                return self._call(step.worker, "migrate", "--release", step.release, "--again")
             case StartWorker():
-                return self._call(step.worker, "start the worker", "start-worker", "--release", step.release)
+                return self._call(step.worker, "start-worker", "--release", step.release)
 
-    def _call(self, worker: str, what: str, *arguments: str, given: bytes | None = None) -> Outcome:
+    def _call(self, worker: str, verb: str, *arguments: str, given: bytes | None = None) -> Outcome:
         if worker not in self._hosts:
             return Outcome(refusal=f"{worker} is gone")
-        host = self._hosts[worker]
-        command = calling_program(*arguments)
-        (result,) = self._transport.run([host], command, input=given, timeout=_INSTALL_SECONDS)
+        hosts, command = [self._hosts[worker]], calling_program(verb, *arguments)
+        (result,) = self._transport.run(hosts, command, input=given, timeout=_INSTALL_SECONDS)
         if result.error:
-            raise Unreachable(f"{what} {worker}", result.error, "Is it up, and does SSH reach it?")
+            raise Unreachable(f"{verb} {worker}", result.error, "Is it up, and does SSH reach it?")
         return Outcome() if result.ok else Outcome(refusal=_last_line(result))
 
 
@@ -116,8 +92,7 @@ def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> 
     return Worker(worker, WorkerPhase(status.get("phase", "stopped")), current, migration, detail)
 
 
-def fetch_static(transport: Transport, hosts: Sequence[str], document: Mapping[str, Any]) -> Mapping[str,
-str]:
+def fetch_static(transport: Transport, hosts: Sequence[str], document: Mapping[str, Any]) -> Mapping[str, str]:
     """Let running servers fetch a release's static files; returns why it failed, by host, where it did."""
     given = json.dumps(document).encode()
     results = transport.run(hosts, calling_program("static", "-"), input=given, timeout=_INSTALL_SECONDS)
