@@ -164,7 +164,10 @@ class Autoscaling:
         """Check a template specification and complete its id and name, keeping the version as it was given."""
         record = find_template(self.launcher.ec2, {key: str(value) for key, value in wanted.items()})
         version = wanted.get("Version")
-        resolve(record, version)
+        try:
+            resolve(record, version)
+        except Refusal as missing:
+            raise invalid(f"You must use a valid fully-formed launch template. {missing.message}") from missing
         return {
             "LaunchTemplateId": record.id,
             "LaunchTemplateName": record.name,

@@ -92,10 +92,11 @@ class Members:
             launched.append(member)
             group.desired += 1
         answer = {"MarketType": "on-demand", "AvailabilityZone": zone, "SubnetId": subnet}
-        instances = [{**answer, "InstanceType": launched[0].instance_type, "InstanceIds": [one.id for one in launched]}]
+        if launched:
+            answer["InstanceType"] = launched[0].instance_type
         return {
             "AutoScalingGroupName": group.name,
-            "Instances": instances if launched else [],
+            "Instances": [{**answer, "InstanceIds": [one.id for one in launched]}] if launched else [],
             "Errors": errors,
         }
 

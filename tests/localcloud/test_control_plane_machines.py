@@ -1,0 +1,205 @@
+"""EC2 instances, launch templates, faults on order and the services that moto answers by itself, through one endpoint."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from fabfile.localcloud.patches import Patch, Patches
+from fabfile.errors import UsageError
+from tests.localcloud.account import Account, encoded, refused
+
+
+def state(account: Account, instance: str) -> str:
+    found = account.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    return str(found["State"]["Name"])
+
+
+def test_user_data_that_is_not_base64_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
+    with refused("InvalidUserData.Malformed"):
+        account.template(UserData="no base64!")
+
+
+def test_user_data_above_16_kilobytes_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
+    template = account.template()
+    with refused("InvalidParameterValue", "16384"):
+        account.version(template, UserData=encoded("x" * 16385))
+
+
+def test_a_version_starts_from_its_source_and_keeps_what_it_does_not_name(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplateVersion.html"""
+    template = account.template(MetadataOptions={"InstanceMetadataTags": "enabled", "HttpTokens": "required"})
+    account.ec2.create_launch_template_version(
+        LaunchTemplateId=template,
+        SourceVersion="1",
+        VersionDescription="app-testing-1",
+        LaunchTemplateData={"InstanceType": "t3.large"},
+    )
+    found = account.ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["2"])
+    version = found["LaunchTemplateVersions"][0]
+    assert version["VersionDescription"] == "app-testing-1"
+    data = version["LaunchTemplateData"]
+    assert (data["InstanceType"], data["ImageId"], data["UserData"]) == ("t3.large", "ami-1", encoded("#!/bin/sh\n"))
+    assert data["MetadataOptions"]["InstanceMetadataTags"] == "enabled"
+
+
+def test_a_version_that_does_not_exist_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
+    template = account.template()
+    with refused("InvalidLaunchTemplateId.VersionNotFound"):
+        account.ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["7"])
+    with refused("ValidationError", "Could not find launch template version 7"):
+        account.group(LaunchTemplate={"LaunchTemplateId": template, "Version": "7"})
+
+
+def test_an_instance_is_pending_then_running_then_shutting_down_then_terminated(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"""
+    template = account.template()
+    made = account.ec2.run_instances(
+        LaunchTemplate={"LaunchTemplateId": template}, MinCount=1, MaxCount=1, SubnetId=account.subnets()[1]
+    )
+    instance = made["Instances"][0]["InstanceId"]
+    assert state(account, instance) == "pending"
+    assert account.address(instance) == "127.66.2.4"
+    account.turn()
+    assert state(account, instance) == "running"
+    account.ec2.terminate_instances(InstanceIds=[instance])
+    assert state(account, instance) == "shutting-down"
+    account.turn()
+    assert state(account, instance) == "terminated"
+    assert account.machines.stopped == [instance]
+
+
+def test_a_machine_gets_its_role_tags_and_boot_time(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html"""
+    iam = account.client("iam")
+    iam.create_role(RoleName="server", AssumeRolePolicyDocument="{}")
+    iam.create_instance_profile(InstanceProfileName="profile")
+    iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="server")
+    account.order(boot_seconds=20)
+    account.template(IamInstanceProfile={"Name": "profile"}, MetadataOptions={"InstanceMetadataTags": "enabled"})
+    account.group(minimum=1)
+    spec = account.machines.specs[account.ids()[0]]
+    assert (spec.role, spec.tags_in_metadata, spec.boot_seconds) == ("server", True, 20.0)
+    assert (spec.ami, spec.instance_type) == ("ami-1", "t3.small")
+    account.ec2.create_tags(Resources=[spec.id], Tags=[{"Key": "state", "Value": "new"}])
+    assert account.machines.specs[spec.id].tags["state"] == "new"
+
+
+def test_console_and_reboot_reach_the_machine(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html"""
+    account.group(minimum=1)
+    instance = account.ids()[0]
+    assert "booted" in account.ec2.get_console_output(InstanceId=instance)["Output"]
+    account.ec2.reboot_instances(InstanceIds=[instance])
+    assert account.machines.rebooted == [instance]
+
+
+def test_an_action_is_throttled_as_often_as_was_ordered(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html"""
+    account.order(action="DescribeAutoScalingGroups", times=2, error="Throttling")
+    for _ in range(2):
+        with refused("Throttling"):
+            account.groups.describe_auto_scaling_groups()
+    assert account.groups.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+
+
+def test_an_order_that_makes_no_sense_is_refused(account: Account) -> None:
+    """The private endpoint says what is wrong."""
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        account.order(nonsense=1)
+    refusal.value.close()
+    assert refusal.value.code == 400
+
+
+@pytest.mark.parametrize(("service", "call"), [("sts", "get_caller_identity"), ("dynamodb", "list_tables")])
+def test_expired_credentials_are_refused(account: Account, service: str, call: str) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html"""
+    session = boto3.Session(aws_access_key_id="EXPIRED", aws_secret_access_key="x", region_name="us-east-1")
+    client = session.client(service, endpoint_url=account.url, config=Config(retries={"total_max_attempts": 1}))  # type: ignore[call-overload]
+    with refused("ExpiredTokenException" if service == "dynamodb" else "ExpiredToken"):
+        getattr(client, call)()
+    client.close()
+
+
+def test_an_operation_that_the_cloud_lacks_is_an_aws_error(account: Account) -> None:
+    """Not an HTML page: callers' error handling is the same as on AWS."""
+    with refused("InvalidAction"):
+        account.groups.describe_account_limits()
+
+
+def test_a_moto_that_lacks_a_patched_name_is_refused_by_name() -> None:
+    """Nothing is changed when a name is missing."""
+
+    class Backend:
+        known = 1
+
+    patches = Patches([Patch(Backend, "known", 2), Patch(Backend, "unknown", 3)])
+    with pytest.raises(UsageError, match="Backend.unknown"):
+        patches.install()
+    assert Backend.known == 1
+
+
+def test_conditional_writes_have_one_winner(account: Account) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html"""
+    table = account.client("dynamodb")
+    table.create_table(
+        TableName="locks",
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    item = {"TableName": "locks", "Item": {"name": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(#n)"}
+    table.put_item(**item, ExpressionAttributeNames={"#n": "name"})
+    with refused("ConditionalCheckFailedException"):
+        table.put_item(**item, ExpressionAttributeNames={"#n": "name"})
+    bucket = account.client("s3")
+    bucket.create_bucket(Bucket="releases")
+    bucket.put_object(Bucket="releases", Key="a", Body=b"1", IfNoneMatch="*")
+    with refused("PreconditionFailed"):
+        bucket.put_object(Bucket="releases", Key="a", Body=b"2", IfNoneMatch="*")
+    assert bucket.get_object(Bucket="releases", Key="a")["Body"].read() == b"1"
+
+
+def test_parameters_secrets_and_identity_answer(account: Account) -> None:
+    """Parameter Store, Secrets Manager and STS are moto's own."""
+    account.client("ssm").put_parameter(Name="/a/b", Value="v", Type="SecureString")
+    found = account.client("ssm").get_parameter(Name="/a/b", WithDecryption=True)
+    assert found["Parameter"]["Value"] == "v"
+    account.client("secretsmanager").create_secret(Name="s", SecretString=json.dumps({"k": "v"}))
+    assert "k" in account.client("secretsmanager").get_secret_value(SecretId="s")["SecretString"]
+    assert account.client("sts").get_caller_identity()["Account"] == "123456789012"
+    with urllib.request.urlopen(f"{account.url}/_fabscale/health") as answer:
+        assert json.load(answer) == {"status": "ok"}
+
+
+def test_a_database_is_available_once_its_server_runs_and_its_password_is_managed(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html"""
+    rds = account.client("rds")
+    made = rds.create_db_instance(
+        DBInstanceIdentifier="db",
+        DBName="app",
+        Engine="postgres",
+        DBInstanceClass="db.t3.micro",
+        MasterUsername="app",
+        ManageMasterUserPassword=True,
+        AllocatedStorage=20,
+    )["DBInstance"]
+    assert made["DBInstanceStatus"] == "creating"
+    account.turn()
+    found = rds.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"][0]
+    assert found["DBInstanceStatus"] == "available"
+    assert found["Endpoint"] == {"Address": "127.66.254.1", "Port": 5432}
+    secret = account.client("secretsmanager").get_secret_value(SecretId=found["MasterUserSecret"]["SecretArn"])
+    credentials = json.loads(secret["SecretString"])
+    assert account.databases.servers["db"] == ("app", credentials["password"], "app")
+    assert credentials["username"] == "app"
+    rds.delete_db_instance(DBInstanceIdentifier="db", SkipFinalSnapshot=True)
+    assert account.databases.servers == {}
