@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+import psycopg
+
 APPLICATION = Path(__file__).parents[2] / "examples/opendebates"
 PATIENCE = 60.0  # seconds; far more than anything here takes
 
@@ -129,28 +131,27 @@ def postgres(folder: Path, programs: Path) -> Iterator[dict[str, str]]:
     port = free_port()
     data = folder / "data"
 
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(programs / program), *arguments],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
-            **identity,  # type: ignore[call-overload]
-        )
-
-    run("initdb", "-D", str(data), "-U", "opendebates", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-p {port} -k '' -h 127.0.0.1 -F"
-    run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+    command = [str(programs / "initdb"), "-D", str(data), "-U", "opendebates", "-A", "trust", "--no-sync", "--locale=C"]
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **identity}
+    subprocess.run([*command, "-E", "UTF8"], check=True, **quiet)  # type: ignore[call-overload]
+    options = ("-p", str(port), "-k", "", "-h", "127.0.0.1", "-F")
+    server = [str(programs / "postgres"), "-D", str(data), *options]
+    process = subprocess.Popen(server, start_new_session=True, **quiet)  # type: ignore[call-overload]
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "NAME": "postgres", "USER": "opendebates"}
     try:
-        yield {
-            "DATABASE_HOST": "127.0.0.1",
-            "DATABASE_PORT": str(port),
-            "DATABASE_NAME": "postgres",
-            "DATABASE_USER": "opendebates",
-        }
+        eventually(lambda: _accepts(port), "PostgreSQL accepts connections")
+        yield {f"DATABASE_{name}": value for name, value in settings.items()}
     finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+        process.send_signal(signal.SIGQUIT)  # its "immediate shutdown": it ends its children, too
+        process.wait(PATIENCE)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        psycopg.connect(host="127.0.0.1", port=port, user="opendebates", dbname="postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def killed(process: subprocess.Popen[str]) -> None:
