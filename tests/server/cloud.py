@@ -19,9 +19,7 @@ METADATA = {
         {"AccessKeyId": "AK", "SecretAccessKey": "SK", "Token": "TK", "Expiration": "2099-01-01T00:00:00Z"}
     ),
 }
-NOT_WAITED_FOR = (
-    b"<ErrorResponse><Error><Code>ValidationError</Code><Message>No active Lifecycle Action found</Message></Error></ErrorResponse>"
-)
+NOT_WAITED_FOR = b"<Error><Code>ValidationError</Code><Message>No active Lifecycle Action found</Message></Error>"
 
 
 @dataclass
@@ -118,7 +116,7 @@ def _handler(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
             cloud.calls.append(call)
             self._send(200, b"<Response/>")
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Say nothing: a test's output is its own."""
 
     return Handler

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import textwrap
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from fabfile.releases.user_data import build_server_program
 
 from .cloud import Cloud
 
+COMMANDS = {"start": "web", "worker": "worker", "migrate": "migrate"}
 # A site that is healthy for as long as LIVES says, and dies; STATUS is what it answers.
 SITE = """\
 import http.server, os, threading, time
@@ -73,6 +73,13 @@ def wait_for(seen: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass
 class Machine:
     """A server's folder and what runs in it; `end` kills all of that."""
@@ -80,7 +87,7 @@ class Machine:
     root: Path
     cloud: Cloud
     role: str = "web"
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     boots: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -172,13 +179,3 @@ class Machine:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-COMMANDS = {"start": "web", "worker": "worker", "migrate": "migrate"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import urllib.request
@@ -121,8 +122,6 @@ def test_the_application_dies_with_a_supervisord_that_was_killed(machine: Machin
     wait_for(lambda: cloud.results == ["CONTINUE"], "ready")
     pid = int((machine.app / "shared/run/supervisord.pid").read_text())
     application = machine.ask("status")["programs"]["web"]["pid"]
-    import os
-
     os.kill(pid, signal.SIGKILL)
     assert process.wait(60) == 1
     wait_for(lambda: not Path(f"/proc/{application}").exists(), "the application is gone")
