@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from ..aws import autoscaling, ec2, elbv2
 from ..aws.session import Aws
@@ -37,8 +38,8 @@ class AwsEvidence:
         """Return lines, each with its source first; bounded, secrets taken out."""
         lines = [*self._tried("activity", lambda: self._activities(instances))]
         lines += self._tried("target health", lambda: self._target_health(instances))
-        for instance in instances:
-            lines += self._tried(f"console of {instance}", lambda it=instance: ec2.console_tail(self._aws, it, _LINES))
+        for name in instances:
+            lines += self._tried(f"console of {name}", partial(ec2.console_tail, self._aws, name, _LINES))
         lines += self._tried("application log", lambda: self._logs(instances))
         return tuple(redacted(line)[:_WIDTH] for line in lines)
 

@@ -1,0 +1,66 @@
+"""Roll releases out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..rollout.model import Order
+from .declare import changing
+
+if TYPE_CHECKING:
+    from .deploying import Request
+    from .run import Run
+
+_SLOT = {
+    "slot_deadline": "Seconds for a batch to come into service before the rollout stops; the config's if left out."
+}
+
+
+@changing(help=_SLOT)
+def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
+    run: Run,
+    launch_config: str = "",
+    batch: str = "",
+    migrate_last: bool = False,
+    no_worker: bool = False,
+    slot_deadline: float = 0.0,
+    no_probe: bool = False,
+    probe_rate: float = 0.0,
+) -> None:
+    """Replace every web server, new before old, without losing a request; workers and migrations first.
+
+    Without a launch config it makes one of the environment's branch. The same command after a deployer died
+    goes on where it stopped. A batch that does not come into service stops the rollout and goes back.
+    """
+    from .deploying import Request  # noqa: PLC0415  (boto3 is slow to import)
+
+    order = Order.NEVER if no_worker else Order.LAST if migrate_last else Order.FIRST
+    _deploy(
+        run,
+        Request(
+            launch_config=launch_config,
+            batch=batch,
+            order=order,
+            slot_deadline=slot_deadline,
+            probe=not no_probe,
+            probe_rate=probe_rate,
+        ),
+    )
+
+
+@changing
+def deploy_worker(run: Run, changeset: str = "") -> None:
+    """Give workers a release: they finish their job, migrations run, they start again; web servers stay."""
+    from .deploying import Request  # noqa: PLC0415
+
+    _deploy(run, Request(changeset=changeset, servers=False))
+
+
+def _deploy(run: Run, request: Request) -> None:
+    from .deploying import Rollout  # noqa: PLC0415
+
+    rollout = Rollout(run, request)
+    if run.dry_run:
+        rollout.foretell()
+    else:
+        rollout.carry_out()

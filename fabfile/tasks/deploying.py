@@ -1,0 +1,237 @@
+"""What the deploy tasks share: under the lock, choose a launch config, carry the rollout out, say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..apply.aws_world import AwsWorld
+from ..apply.dynamo_ledger import DynamoLedger
+from ..apply.forecast import Durations, forecast
+from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, release_of
+from ..apply.ledger_contract import Status, Unfinished
+from ..apply.loop import Deploy, Setting
+from ..apply.report import Report
+from ..apply.undertaking import Undertaking, Wanted, can_resume, close_superseded, new_deploy_id, undertake
+from ..apply.workers import fetch_static
+from ..aws.autoscaling import switch_launch_config
+from ..aws.ec2 import instances
+from ..aws.launch_templates import find_launch_config, read_launch_config
+from ..errors import RolloutFailed, StoppedHalfway
+from ..locks.contract import Lease
+from ..releases.source import Repository
+from ..rollout.model import Group, Lifecycle, Observed, Order
+from .probing import probed
+from .telling import Teller, name_of, summary
+from .wiring import ledger_of, locked, maker_of, pace_of, policy_of, transport_of, world_of
+
+if TYPE_CHECKING:
+    from .run import Run
+
+_UNMADE = "lt-new:0"  # stands for the launch config that a dry run does not make
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for; "" and 0 stand for the config's values."""
+
+    launch_config: str = ""
+    changeset: str = ""
+    batch: str = ""
+    order: Order = Order.FIRST
+    servers: bool = True
+    slot_deadline: float = 0.0
+    probe: bool = True
+    probe_rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is rolled out: a launch config by id and name, and the commit and release in it."""
+
+    id: str
+    name: str
+    commit: str
+    release: str
+
+
+class Rollout:
+    """One deploy task on one environment."""
+
+    def __init__(self, run: Run, request: Request) -> None:
+        self._run = run
+        self._request = request
+        self._maker: LaunchConfigMaker = maker_of(run)
+        self._world: AwsWorld = world_of(run, self._maker)
+
+    def carry_out(self) -> None:
+        """Deploy and say how it ended; raises `RolloutFailed` or `StoppedHalfway` unless it was seen to hold."""
+        run = self._run
+        deploy_id = new_deploy_id(run.clock.now())
+        with locked(run, deploy_id) as lease:
+            ledger = ledger_of(run.aws(), run.environment, lease.token)
+            unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
+            group = self._world.observe_group()
+            target = self._choose(unfinished, group)
+            undertaking = undertake(self._wanted(target), Observed(group), unfinished, deploy_id, run.clock.now())
+            ledger.begin(undertaking.record, undertaking.intent)
+            close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
+            self._share_static(target, group)
+            lease.check()
+            report = conduct(run, undertaking, self._request, world=self._world, ledger=ledger, lease=lease)
+            if report.status is Status.DEPLOYED and self._request.order is not Order.NEVER:
+                lease.check()
+                self._renew_worker_group(target)
+        conclude(run, report)
+
+    def foretell(self) -> None:
+        """Print the steps that the deploy would take, and what they would come to."""
+        run, request = self._run, self._request
+        ledger = ledger_of(run.aws(), run.environment)
+        unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
+        group = self._world.observe_group()
+        if request.launch_config:
+            target = self._choose(unfinished, group)
+        else:
+            commit = self._commit()
+            target = Target(_UNMADE, f"a new launch config of {commit[:7]}", commit, f"new-{commit[:7]}")
+        now = run.clock.now()
+        intent = undertake(self._wanted(target), Observed(group), unfinished, "forecast", now).intent
+        policy = policy_of(run.environment, request.batch, group.desired, request.slot_deadline)
+        foretold = forecast(self._world.observe(intent), intent, policy, Durations(poll=run.environment.rollout.poll))
+        run.output.result(f"would deploy {target.name}:")
+        for seconds, step in foretold.steps:
+            run.output.result(f"{seconds:7.0f} s  {name_of(step)}: {step.reason}")
+        report = foretold.report
+        lowest = f"capacity never below {report.capacity_lowest}"
+        run.output.result(f"forecast: {summary(report, _servers(report))} · {lowest}")
+
+    def _choose(self, unfinished: tuple[Unfinished, ...], group: Group) -> Target:
+        """Return the launch config that was named, the one that an unfinished deploy of the same has, or a new one."""
+        run, request = self._run, self._request
+        template = run.environment.names.launch_template
+        if request.launch_config:
+            config = find_launch_config(run.aws(), template, request.launch_config)
+            release = release_of(config)
+            return Target(config.id, config.name, self._maker.stored(release).commit if release else "", release)
+        last = unfinished[0] if unfinished else None
+        if last and can_resume(last, run.task) and last.record.changeset == self._commit():
+            run.output.progress(f"going on with {last.record.id}, which did not end")
+            name = last.record.launch_config
+            return Target(last.intent.target, name, last.record.changeset, last.intent.release)
+        manifest = self._maker.release(request.changeset)
+        if not request.servers:
+            return Target(group.launch_config, group.launch_config, manifest.commit, manifest.id)
+        config = self._maker.make(manifest)
+        run.output.progress(f"made the launch config {config.name}")
+        return Target(config.id, config.name, manifest.commit, manifest.id)
+
+    def _wanted(self, target: Target) -> Wanted:
+        run = self._run
+        live = self._maker.live(WEB)
+        return Wanted(
+            task=run.task,
+            deployment=run.environment.deployment,
+            environment=run.environment.name,
+            target=target.id,
+            launch_config=target.name,
+            commit=target.commit,
+            release=target.release,
+            previous_release=release_of(live) if live else "",
+            order=self._request.order,
+            servers=self._request.servers,
+        )
+
+    def _commit(self) -> str:
+        environment = self._run.environment
+        return Repository(environment.repository).resolve(self._request.changeset or environment.branch).sha
+
+    def _share_static(self, target: Target, group: Group) -> None:
+        """Let servers that run have the new release's static files before a page of it asks them for one."""
+        manifest = self._maker.stored(target.release) if target.release and self._request.servers else None
+        if manifest is None or manifest.static is None:
+            return
+        run = self._run
+        serving = [member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE]
+        found = instances(run.aws(), serving).values()
+        hosts = [each.addresses[run.environment.ssh_attribute] for each in found]
+        wanted = {"static": [{"key": manifest.static.key, "sha256": manifest.static.sha256}]}
+        for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
+            run.output.warning(f"{host} has not got the new release's static files: {why}")
+
+    def _renew_worker_group(self, target: Target) -> None:
+        """Let the workers' group launch what its workers run now."""
+        live = self._maker.live(WORKER)
+        if live is None or not target.release or release_of(live) == target.release:
+            return
+        config = self._maker.make(self._maker.stored(target.release), WORKER)
+        switch_launch_config(self._run.aws(), self._run.environment.names.worker, config.id)
+
+
+def conduct(
+    run: Run, undertaking: Undertaking, request: Request, *, world: AwsWorld, ledger: DynamoLedger, lease: Lease
+) -> Report:
+    """Run the loop while the probe asks for pages, and put what both saw on record."""
+    aws, environment, intent = run.aws(), run.environment, undertaking.intent
+    setting = Setting(
+        world=world,
+        ledger=ledger,
+        lease=lease,
+        clock=run.clock,
+        policy=policy_of(environment, request.batch, max(intent.desired, 1), request.slot_deadline),
+        pace=pace_of(environment),
+        tell=Teller(run.output),
+        api_calls=lambda: aws.calls,
+    )
+    record = undertaking.record
+    named = _name_of_config(run, record.previous_launch_config)
+    record = replace(record, previous_launch_config=named)
+    with probed(run, request.probe, request.probe_rate) as seen:
+        report = Deploy(setting, record, intent).run()
+    if report.status is not Status.HALF_WAY:
+        ledger.finish(replace(report.on(record), probe=seen()))
+    run.output.progress(_line(report, seen()))
+    return report
+
+
+def conclude(run: Run, report: Report) -> None:
+    """Raise what says that the deploy did not hold; says nothing of one that did."""
+    environment = run.environment
+    name = f"{environment.deployment} {environment.name}"
+    where = f"{environment.deployment},{environment.name}"
+    if report.status is Status.HALF_WAY:
+        next_step = f"Run fab resume:{where} to go on, or fab repair:{where} to go back"
+        raise StoppedHalfway(f"finish deploying to {name}", report.reason, next_step)
+    if report.status in (Status.ROLLED_BACK, Status.REFUSED):
+        ran = report.intent.migrated
+        next_step = "The servers from before serve, and the group launches what they run"
+        if ran:
+            next_step += ". The migrations that ran stay: the release before has to work with them"
+        raise RolloutFailed(f"deploy to {name}", report.reason, next_step)
+
+
+def _line(report: Report, probe: Mapping[str, object]) -> str:
+    parts = [summary(report, _servers(report))]
+    if probe:
+        parts.append(f"{probe['failed']} of {probe['total']} requests failed")
+        parts.append(f"p99 {probe['p99_ms']} ms")
+    parts.append(f"capacity never below {report.capacity_lowest}")
+    return " · ".join(parts)
+
+
+def _servers(report: Report) -> int:
+    return len(report.replaced) + len(report.skipped)
+
+
+def _name_of_config(run: Run, launch_config: str) -> str:
+    """Return the name of "lt-…:N", or it itself where it has none."""
+    if not launch_config.startswith("lt-") or ":" not in launch_config:
+        return launch_config
+    return read_launch_config(run.aws(), launch_config).name or launch_config
+
+
+def pick_unfinished(ledger: DynamoLedger, run: Run) -> Unfinished | None:
+    """Return the deploy that did not end, None when there is nothing to go on with."""
+    found = ledger.unfinished(run.environment.deployment, run.environment.name)
+    return found[0] if found else None
