@@ -23,7 +23,7 @@ def accounted(group: Group, intent: Intent, policy: Policy, now: float) -> Inten
     intent = replace(intent, moves=moves) if len(moves) != len(intent.moves) else intent
     expected = intent.desired + intent.owned
     unanswered = sum(launch.count for launch in intent.launches if not launch.ids)
-    ours = {expected, expected - unanswered, *(move.desired for move in moves)}
+    ours = {*range(expected - unanswered, expected + 1), *(move.desired for move in moves)}
     if group.desired not in ours:
         intent = _changed_by_somebody(intent, group.desired)
     return _above_minimum(intent, group)

@@ -73,8 +73,9 @@ def _(step: LaunchInstances, intent: Intent) -> Intent:
     others = tuple(each for each in intent.launches if each.token != launch.token)
     expected = intent.desired + intent.owned
     if len(others) < len(intent.launches):
-        move = Move(step.at, expected - launch.count)
-        return replace(intent, launches=(*others, launch), moves=(*intent.moves, move))
+        unanswered = sum(each.count for each in intent.launches if not each.ids)
+        moves = tuple(Move(step.at, value) for value in range(expected - unanswered, expected))
+        return replace(intent, launches=(*others, launch), moves=intent.moves + moves)
     return replace(
         intent,
         begun=True,

@@ -27,7 +27,10 @@ def noticed(observed: Observed, intent: Intent, policy: Policy, now: float) -> I
 
 
 def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float) -> Intent:
-    """Drop terminations that are done, and those that a read later than its lag shows to have had no effect."""
+    """Follow terminations until the servers are gone; drop those that turn out to have had no effect.
+
+    Whether a call that nobody answered lowered desired capacity shows once a read can't be older than the call.
+    """
     if not intent.retiring:
         return intent
     seen = {member.id: member for member in observed.group.members}
@@ -36,13 +39,18 @@ def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float)
     owned = intent.owned
     for each in intent.retiring:
         member = seen.get(each.instance)
-        if member is None:
-            if each.replaces:
-                replaced.append(each.instance)
-        elif member.lifecycle in ALIVE and now - each.asked_at > policy.read_lag:
-            owned += each.decrement
-        else:
-            kept.append(each)
+        late = now - each.asked_at > policy.read_lag
+        ineffective = late and member is not None and member.lifecycle in ALIVE
+        known = each
+        if each.decrement and (ineffective or (late and not each.answered)):
+            untaken = ineffective and not each.answered
+            lowered = not untaken and observed.group.desired <= intent.desired + owned
+            owned += not lowered
+            known = replace(each, decrement=lowered, answered=True)
+        if member is None and (known.answered or late or not known.decrement):
+            replaced += [each.instance] if each.replaces else []
+        elif not ineffective:
+            kept.append(known)
     return replace(intent, retiring=tuple(kept), replaced=tuple(replaced), owned=owned)
 
 
