@@ -18,13 +18,14 @@ LONGEST_BALANCER = 32  # of load balancers and target groups, says the Elastic L
 
 def check_environments(config: Config, findings: Findings) -> None:
     """Report what is wrong with an environment as a whole, once for each line and text."""
-    seen: set[tuple[int, str]] = set()
+    seen: set[tuple[int, str, str]] = set()
     for deployment in config.deployments:
         for name in config.environments:
             values = Values(config.root, Place(config.scopes, deployment, name))
             for problem in _problems(config.environment(deployment, name), values):
-                if (problem.line, problem.text) not in seen:
-                    seen.add((problem.line, problem.text))
+                key = (problem.line, problem.path.partition(" ")[0], problem.text)
+                if key not in seen:
+                    seen.add(key)
                     findings.problem(problem)
 
 

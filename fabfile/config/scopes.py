@@ -74,7 +74,10 @@ class Place:
 
     def narrow(self, node: Node | None, setting: Setting) -> Node | None:
         """Return the value that holds here; None when there is none."""
-        while node is not None and self.scopes.chooses(node, setting):
-            fits = (self.deployment, self.environment, self.role, DEFAULT)
-            node = next((found for name in fits if name and (found := node.entry(name)) is not None), None)
-        return None if node is None or node.tag is Tag.NOTHING else node
+        if node is None or node.tag is Tag.NOTHING:
+            return None
+        if not self.scopes.chooses(node, setting):
+            return node
+        fits = (self.deployment, self.environment, self.role, DEFAULT)
+        found = (self.narrow(node.entry(name), setting) for name in fits if name)
+        return next((value for value in found if value is not None), None)
