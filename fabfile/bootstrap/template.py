@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..apply.launch_configs import HOOK, WORKER
 from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
 
-HOOK = "fabscale-ready"
-WORKER_ROLE = "worker"
 _DATABASE_ROLE = "db-primary"
 _MAXIMUM_HOOK_SECONDS = 7200  # AutoScaling: HeartbeatTimeout is 30 to 7200 seconds
 
@@ -74,7 +73,7 @@ def database_name(environment: Environment) -> str:
 
 
 def _worker(environment: Environment) -> RoleSettings | None:
-    role = environment.roles.get(WORKER_ROLE)
+    role = environment.roles.get(WORKER)
     return role if role and role.count else None
 
 

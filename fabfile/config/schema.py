@@ -106,7 +106,7 @@ SCHEMA = Section(
             "Environments that ask before anything is changed; production if there is one.",
             scoped=False,
         ),
-        Setting("valid_roles", Listing(Text()), "Roles of servers.", "[web, worker]", scoped=False),
+        Setting("valid_roles", Listing(Text()), "Roles of servers.", "[web, worker, db-primary, cache]", scoped=False),
         Setting("provider", Choice(("aws", "local")), "aws, or local for the embedded cloud.", "aws"),
         Setting("profile", Text(), "AWS profile; the default is what the AWS SDK finds."),
         Setting("region", Text("a region (us-east-1)", r"[a-z]{2}(-[a-z]+)+-[0-9]+"), "AWS region.", "us-east-1"),

@@ -34,7 +34,7 @@ def scopes(root: Node) -> Scopes:
         names = environments.names
     else:
         names = tuple(item.written for item in environments.items)
-    roles = _texts(root.entry("valid_roles")) or ("web", "worker")
+    roles = _texts(root.entry("valid_roles")) or ("web", "worker", "db-primary", "cache")
     return Scopes(_texts(root.entry("deployments")), names, roles)
 
 

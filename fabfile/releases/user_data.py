@@ -25,6 +25,7 @@ SERVER_PROGRAM = "${FABSCALE_ROOT:-}/opt/fabscale/server.py"  # for a shell on t
 _PACKAGE = "fabscale_server"
 _BOOTSTRAP = ("failures", "backoff", "transfer", "sigv4", "metadata", "calls", "s3", "lifecycle", "bootstrap")
 _PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+_DOCUMENT = re.compile(r"<<'DOCUMENT' \| gunzip[^\n]*\n(.*?)\nDOCUMENT\n", re.DOTALL)
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first time that a ZIP file knows
 
 
@@ -73,6 +74,15 @@ def render_user_data(document: Mapping[str, Any]) -> str:
             "Move long values of `environ` into the application or to the Parameter Store",
         )
     return text
+
+
+def read_document(user_data: str) -> dict[str, Any] | None:
+    """Return the server.json that user data carries, or None where it is not ours."""
+    found = _DOCUMENT.search(user_data)
+    if found is None:
+        return None
+    document: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return document
 
 
 def _sources() -> Path:

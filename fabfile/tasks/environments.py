@@ -1,0 +1,153 @@
+"""`fab create_environment` and `fab destroy_environment`: a whole environment as one stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from .declare import changing
+
+if TYPE_CHECKING:
+    from ..apply.launch_configs import LaunchConfigMaker
+    from ..aws.cloudformation import ChangeSet, StackEvent
+    from ..bootstrap.change import StackChange
+    from ..bootstrap.creation import Creation
+    from .run import Run
+
+_LOCAL_POLL = 0.2
+_AWS_POLL = 5.0
+_PATIENCE = 1800.0  # seconds for first servers, database included
+
+
+@changing(help={"changeset": "commit, tag or branch that the first servers run (the environment's branch)"})
+def create_environment(run: Run, changeset: str = "") -> None:
+    """Create an environment, or bring it to what the config says, without touching what deploys own.
+
+    Security groups, load balancer, target group, listener, launch templates, autoscaling groups, database and the
+    servers' role are one CloudFormation stack. The change set is shown first; --dry-run stops there.
+    """
+    from ..apply.undertaking import new_deploy_id  # noqa: PLC0415
+    from .wiring import locked, maker_of  # noqa: PLC0415  (boto3 is slow to import)
+
+    if run.dry_run:
+        creation = _creation(run, maker_of(run), changeset)
+        proposed = creation.propose()
+        _show(run, proposed)
+        creation.change.discard(proposed)
+        return
+    with locked(run, new_deploy_id(run.clock.now())) as lease:
+        maker = maker_of(run)
+        creation = _creation(run, maker, changeset)
+        proposed = creation.propose()
+        _show(run, proposed)
+        lease.check()
+        creation.carry_out(proposed)
+        _see_in(run, maker)
+    _tell_site(run)
+
+
+@changing(help={"name": "the environment's stack, typed out, where nobody is there to ask"})
+def destroy_environment(run: Run, name: str = "") -> None:
+    """Take an environment away: its servers, balancer, database and all else that create_environment made.
+
+    Releases, the lock and the ledger stay. It asks for the name of the environment's stack.
+    """
+    from ..apply.undertaking import new_deploy_id  # noqa: PLC0415
+    from ..display.asking import ask, somebody_there  # noqa: PLC0415
+    from .wiring import locked  # noqa: PLC0415
+
+    wanted = run.environment.names.stack
+    if run.dry_run:
+        run.output.result(f"would delete the stack {wanted} and everything in it")
+        return
+    if not name and somebody_there():
+        name = ask(f"This deletes {wanted} with its servers and its database. Type its name to go on:")
+    if name != wanted:
+        raise UsageError(
+            f"destroy {wanted}",
+            f"its name was to be typed, not {name!r}" if name else "nobody is there to type its name",
+            f"Say --name {wanted}",
+        )
+    with locked(run, new_deploy_id(run.clock.now())) as lease:
+        lease.check()
+        if _change(run).delete(lambda event: _progress(run, event)):
+            run.output.result(f"{wanted} is gone; its releases and its history are kept")
+        else:
+            run.output.result(f"{wanted} is not there; nothing to do")
+
+
+def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
+    from ..aws.placement import place  # noqa: PLC0415
+    from ..aws.s3 import bucket_name  # noqa: PLC0415
+    from ..bootstrap.creation import Creation  # noqa: PLC0415
+    from ..bootstrap.template import parameters, render  # noqa: PLC0415
+    from ..bootstrap.versions import StackVersions  # noqa: PLC0415
+
+    environment, aws = run.environment, run.aws()
+    placement = place(aws, environment)
+    worker = environment.roles.get("worker")
+    return Creation(
+        change=_change(run),
+        launch_configs=StackVersions(maker, changeset, bool(worker and worker.count)),
+        body=render(environment, bucket_name(aws)),
+        parameters=lambda live: parameters(environment, placement, live),
+        tags=environment.tags,
+        desired=environment.desired,
+        say=run.output.progress,
+        on_event=lambda event: _progress(run, event),
+    )
+
+
+def _change(run: Run) -> StackChange:
+    from ..aws.cloudformation import Stacks  # noqa: PLC0415
+    from ..bootstrap.change import StackChange  # noqa: PLC0415
+
+    return StackChange(Stacks(run.aws()), run.environment.names.stack, run.clock, _poll(run))
+
+
+def _poll(run: Run) -> float:
+    from .wiring import is_local  # noqa: PLC0415
+
+    return _LOCAL_POLL if is_local(run.environment) else _AWS_POLL
+
+
+def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
+    """Wait until the environment serves; a first creation that died here is seen to its end by the next run."""
+    from ..apply.launch_configs import WEB, release_of  # noqa: PLC0415
+    from ..bootstrap.arrival import Patience, await_service, migrate_first  # noqa: PLC0415
+    from .wiring import workers_of, world_of  # noqa: PLC0415
+
+    environment = run.environment
+    live = maker.live(WEB)
+    if live is None:
+        return
+    patience = Patience(_poll(run), _PATIENCE)
+    worker = environment.roles.get("worker")
+    if worker and worker.count:
+        workers = workers_of(run.aws(), environment, maker)
+        migrate_first(workers, release_of(live), run.clock, patience, run.output.waiting)
+    world = world_of(run, maker)
+    await_service(lambda: world.observe_group().members, environment.minimum, run.clock, patience, run.output.waiting)
+
+
+def _tell_site(run: Run) -> None:
+    from ..apply.description import site_of  # noqa: PLC0415
+
+    site = site_of(run.aws(), run.environment)
+    run.output.result(f"{run.environment.deployment} {run.environment.name} is ready: {site}")
+
+
+def _show(run: Run, proposed: ChangeSet) -> None:
+    if proposed.empty:
+        run.output.result(f"the stack {proposed.stack} is as the config says")
+        return
+    rows = [
+        (change.action, change.resource, change.type, "replaced" if change.replacement else "")
+        for change in proposed.changes
+    ]
+    run.output.table(("change", "resource", "type", ""), rows)
+
+
+def _progress(run: Run, event: StackEvent) -> None:
+    reason = f": {event.reason}" if event.reason else ""
+    run.output.progress(f"{event.status.lower().replace('_', ' ')} {event.resource} ({event.type}){reason}")
