@@ -14,8 +14,8 @@ RUNNING = Program("RUNNING", 7, "pid 7")
 GOOD, BAD = Answer(True), Answer(False, "it answered 500")
 
 
-def gate(**changes: float) -> Gate:
-    return Gate(**{"min_healthy_time": 5.0, "timeout": 60.0, "began": 0.0, **changes})
+def gate() -> Gate:
+    return Gate(min_healthy_time=5.0, timeout=60.0, began=0.0)
 
 
 @pytest.mark.parametrize("state", ["BACKOFF", "EXITED", "FATAL", "STOPPED"])

@@ -1,4 +1,4 @@
-"""User data: small, the same for the same input, clean for ShellCheck, and it brings a machine to its server program."""
+"""User data: small, clean for ShellCheck, and it brings a machine to its server program."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ def test_it_fetches_the_program_and_starts_the_service(machine: Machine, cloud: 
     assert json.loads((machine.root / "opt/fabscale/server.json").read_text()) == wanted
     unit = (machine.root / "etc/systemd/system/fabscale.service").read_text()
     assert f'Environment="FABSCALE_ROOT={machine.root}"' in unit
+    assert f'Environment="AWS_ENDPOINT_URL={cloud.url}"' in unit
     assert (tmp_path / "systemctl.log").read_text() == "daemon-reload\nenable --now fabscale\n"
     assert machine.ask("status")["release"] == ""
 
