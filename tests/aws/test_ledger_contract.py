@@ -1,0 +1,103 @@
+"""Every ledger keeps the contract's promises; the one in DynamoDB also keeps stale deployers out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fabfile.apply.dynamo_ledger import DynamoLedger
+from fabfile.apply.ledger_contract import Ledger, Record, Status
+from fabfile.apply.memory_ledger import MemoryLedger
+from fabfile.aws.dynamodb import Table
+from fabfile.errors import StoppedHalfway
+from fabfile.locks.dynamodb import DynamoRegister
+from fabfile.locks.lease import LeaseLock
+from fabfile.rollout.model import Intent, Launch, Phase
+from fabfile.tasks.clock import SystemClock
+from tests.aws.account import session
+
+
+@pytest.fixture
+def table(endpoint: str, tmp_path: Path) -> Table:
+    return Table(session(endpoint, tmp_path), f"fabscale-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    return MemoryLedger() if request.param == "memory" else DynamoLedger(request.getfixturevalue("table"))
+
+
+def record(id_: str, started: float, **changes: object) -> Record:
+    values = {"launch_config": "new", "previous_launch_config": "old", "started": started, **changes}
+    return Record(id_, "deploy_serial", "opendebates", "testing", **values)  # type: ignore[arg-type]
+
+
+def intent(id_: str) -> Intent:
+    launch = Launch("token", "us-east-1a", 1, "lt-1:2", 5.5, 4, ("i-1",))
+    return Intent(
+        id_, "lt-1:2", "lt-1:1", launches=(launch,), suspended_before=frozenset({"AZRebalance"}), started=12.25
+    )
+
+
+def test_an_environment_that_was_never_deployed_has_no_history(ledger: Ledger) -> None:
+    assert ledger.history("opendebates", "testing") == ()
+    assert ledger.unfinished("opendebates", "testing") == ()
+
+
+def test_a_deploy_that_did_not_end_is_found_with_its_last_intent(ledger: Ledger) -> None:
+    ledger.begin(record("a", 100.0), intent("a"))
+    later = replace(intent("a"), phase=Phase.ROLLING_BACK, failure="it broke")
+    ledger.save(later)
+    (found,) = ledger.unfinished("opendebates", "testing")
+    assert found.record.id == "a"
+    assert found.intent == later
+
+
+def test_one_that_ended_is_in_the_history_and_nowhere_else(ledger: Ledger) -> None:
+    ledger.begin(record("a", 100.0), intent("a"))
+    ended = record(
+        "a",
+        100.0,
+        status=Status.DEPLOYED,
+        finished=131.5,
+        seconds=31.5,
+        probe={"total": 5123, "failed": 0},
+        capacity={"before": 4, "lowest": 4},
+        instances={"replaced": ("i-1", "i-2"), "skipped": ()},
+        api_calls={"DescribeAutoScalingGroups": 7},
+        turns=9,
+    )
+    ledger.finish(ended)
+    assert ledger.unfinished("opendebates", "testing") == ()
+    assert ledger.history("opendebates", "testing") == (ended,)
+
+
+def test_history_is_newest_first_and_as_long_as_asked_for(ledger: Ledger) -> None:
+    for number in range(12):
+        ledger.begin(record(f"deploy-{number}", 100.0 + number), intent(f"deploy-{number}"))
+    found = ledger.history("opendebates", "testing", limit=3)
+    assert [each.id for each in found] == ["deploy-11", "deploy-10", "deploy-9"]
+
+
+def test_environments_do_not_see_each_others_deploys(ledger: Ledger) -> None:
+    ledger.begin(record("a", 100.0), intent("a"))
+    assert ledger.history("opendebates", "production") == ()
+    assert ledger.unfinished("other", "testing") == ()
+
+
+def test_a_deployer_that_lost_the_lock_can_overwrite_nothing(table: Table) -> None:
+    lock = LeaseLock(DynamoRegister(table, "opendebates-testing"), SystemClock(), "opendebates testing")
+    stale = lock.acquire("ann@laptop", "deploy", "a", 0.0, lambda _: None)
+    first = DynamoLedger(table, stale.token)
+    first.begin(record("a", 100.0), intent("a"))
+    stale.release()
+    current = lock.acquire("bob@ci", "deploy", "b", 0.0, lambda _: None)
+    with pytest.raises(StoppedHalfway):
+        first.save(replace(intent("a"), failure="stale"))
+    second = DynamoLedger(table, current.token)
+    second.begin(record("b", 200.0), intent("b"))
+    current.release()
+    assert [each.intent.failure for each in second.unfinished("opendebates", "testing")] == ["", ""]
