@@ -15,6 +15,7 @@ from ..rollout.model import (
     Intent,
     LaunchInstances,
     Plan,
+    Retirement,
     SaveEvidence,
     Step,
     Terminate,
@@ -63,7 +64,8 @@ def _launched(intent: Intent, step: LaunchInstances, ids: tuple[str, ...]) -> In
 def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
     """Look into refused launches and terminations first; the rest is trouble.
 
-    The read that they were decided on may have been older than somebody's change. A launch that is refused
+    The read that they were decided on may have been older than somebody's change: a server that may not be
+    terminated is mostly gone, and is asked for again only when reads go on to show it. A launch that is refused
     `PATIENCE` times in a row counts as a failed server, terminations as trouble (`failing.too_many_refusals`).
     """
     intent = undone(step, intent)
@@ -71,8 +73,11 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
         case LaunchInstances() if intent.refusals + 1 >= PATIENCE:
             why = f"a launch in {step.launch.zone} was refused {PATIENCE} times: {refusal}"
             return replace(intent, refusals=0, failures=(*intent.failures, Failure("", why)))
-        case LaunchInstances() | Terminate():
+        case LaunchInstances():
             return replace(intent, refusals=intent.refusals + 1)
+        case Terminate():
+            asked = Retirement(step.instance, step.at, decrement=False, replaces=step.replaces, answered=True)
+            return replace(intent, refusals=intent.refusals + 1, retiring=(*intent.retiring, asked))
         case SaveEvidence():
             return replace(intent, examined=intent.examined + step.instances)
     return replace(intent, trouble=f"{type(step).__name__} was refused ({step.reason}): {refusal}")

@@ -37,6 +37,10 @@ def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float)
     kept: list[Retirement] = []
     replaced = list(intent.replaced)
     owned = intent.owned
+    doubtful = sum(
+        each.decrement and not each.answered and each.instance in seen and seen[each.instance].lifecycle in ALIVE
+        for each in intent.retiring
+    )
     for each in intent.retiring:
         member = seen.get(each.instance)
         late = now - each.asked_at > policy.read_lag
@@ -44,8 +48,9 @@ def _retirements(observed: Observed, intent: Intent, policy: Policy, now: float)
         known = each
         if each.decrement and (ineffective or (late and not each.answered)):
             untaken = ineffective and not each.answered
-            lowered = not untaken and observed.group.desired <= intent.desired + owned
+            lowered = not untaken and observed.group.desired <= intent.desired + owned + doubtful
             owned += not lowered
+            doubtful -= untaken
             known = replace(each, decrement=lowered, answered=True)
         if member is None and (known.answered or late or not known.decrement):
             replaced += [each.instance] if each.replaces else []

@@ -132,7 +132,7 @@ class WatchedCloud(SimulatedCloud):
     def _look(self) -> None:
         group = self.now_is()
         alive = [each for each in group.members if each.lifecycle in ALIVE]
-        zones = Counter({zone: 0 for zone in group.zones}) + Counter()
+        zones = Counter(dict.fromkeys(group.zones, 0)) + Counter()
         zones.update(each.zone for each in alive)
         counts = [zones[zone] for zone in group.zones]
         self.watch.least_serving = min(self.watch.least_serving, sum(serves(m, group) for m in alive))
@@ -203,9 +203,7 @@ class Scene:
     def setting(self) -> Setting:
         """Return what the deploy works with."""
         pace = Pace(poll=self.poll, spread=0.0, patience=300.0)
-        return Setting(
-            self.cloud, self.ledger, FreeLease(), self.clock, self.policy, pace, plan, self.events.append
-        )
+        return Setting(self.cloud, self.ledger, FreeLease(), self.clock, self.policy, pace, plan, self.events.append)
 
     def settle(self, seconds: float = 600.0) -> Group:
         """Let time pass after the deploy, and return the group."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fabfile.apply.ledger_contract import Status
@@ -44,9 +44,7 @@ def fleets(draw: st.DrawFn, *, sick: bool = True) -> Observed:
     for number in range(count):
         health = draw(st.sampled_from([Health.HEALTHY] * 5 + ([Health.UNHEALTHY] if sick else [])))
         config = draw(st.sampled_from([OLD, OLD, OLD, "lt-1:6", NEW if health is Health.HEALTHY else OLD]))
-        members.append(
-            member(f"i-old{number}", zones[number % len(zones)], config, health=health, age=100.0 + number)
-        )
+        members.append(member(f"i-old{number}", zones[number % len(zones)], config, health=health, age=100.0 + number))
     if draw(st.booleans()):
         members.append(member("i-aside", lifecycle=Lifecycle.STANDBY))
     suspended = draw(st.sampled_from([frozenset(), frozenset({"AZRebalance"}), frozenset({"AlarmNotification"})]))
@@ -110,7 +108,7 @@ def _some_fail(fate: Fate, first: int) -> Callable[[str, int], Fate]:
 
 weathers = st.builds(
     Weather,
-    read_lag=st.sampled_from([0.0, 2.0, 6.0]),
+    read_lag=st.sampled_from([0.0, 2.0, 3.5]),
     lost_replies=st.frozensets(st.integers(1, 80), max_size=4),
     out_of_reach=st.frozensets(st.integers(1, 80), max_size=4),
 )
@@ -204,11 +202,14 @@ def test_what_was_suspended_before_stays_suspended(
 def test_an_operators_desired_capacity_holds(
     observed: Observed, policy: Policy, when: float, count: int, lag: float
 ) -> None:
+    """A value that the rollout itself goes through can't be told from its own, so another one is asked for."""
+    wanted = max(observed.group.minimum, min(count, observed.group.maximum))
+    assume(wanted not in range(observed.group.desired, observed.group.desired + policy.batch + 1))
     asked: list[int] = []
 
     def change(group: SimulatedGroup) -> None:
-        group.desired = max(group.minimum, min(count, observed.group.maximum))
-        asked.append(group.desired)
+        group.desired = wanted
+        asked.append(wanted)
 
     scene = Scene(observed, policy, disturbances=((when, change),), weather=Weather(read_lag=lag))
     report = scene.run()
@@ -225,9 +226,7 @@ def test_an_operators_desired_capacity_holds(
 def test_a_deploy_that_dies_anywhere_is_resumed_to_its_end(
     observed: Observed, policy: Policy, dies_at: set[int], fate: Fate, first: int, weather: Weather
 ) -> None:
-    scene = Scene(
-        observed, policy, fates=_some_fail(fate, first), weather=weather, dies_at=frozenset(dies_at)
-    )
+    scene = Scene(observed, policy, fates=_some_fail(fate, first), weather=weather, dies_at=frozenset(dies_at))
     report = scene.run()
     group = scene.cloud.now_is()
     assert report.status in {Status.DEPLOYED, Status.ROLLED_BACK}, report.reason
@@ -300,17 +299,13 @@ def test_a_server_on_the_target_is_never_sent_away_for_an_old_one(
 
 
 @quick
-@given(
-    st.integers(0, 4), st.sets(st.integers(1, 60), max_size=4), st.sampled_from([Order.FIRST, Order.LAST]), weathers
-)
+@given(st.integers(0, 4), st.sets(st.integers(1, 60), max_size=4), st.sampled_from([Order.FIRST, Order.LAST]), weathers)
 def test_migrations_run_once_and_never_two_at_a_time(
     servers: int, dies_at: set[int], order: Order, weather: Weather
 ) -> None:
     workers = SimulatedWorkers(("w-1", "w-2"), "r1", migration=120.0)
     observed = fleet(*(member(f"i-{n}", "ab"[n % 2]) for n in range(servers)))
-    scene = Scene(
-        observed, workers=workers, release="r2", order=order, dies_at=frozenset(dies_at), weather=weather
-    )
+    scene = Scene(observed, workers=workers, release="r2", order=order, dies_at=frozenset(dies_at), weather=weather)
     report = scene.run()
     assert report.status is Status.DEPLOYED, report.reason
     assert [release for _, release in workers.migrations_started] == ["r2"]
