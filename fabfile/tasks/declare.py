@@ -64,7 +64,7 @@ def reading(
     group: str = "",
     help: Mapping[str, str] | None = None,  # noqa: A002  (Invoke's word for it)
 ) -> Declared | Callable[[Function], Declared]:
-    """Declare a task that only looks: it takes `--json`, and its clients still may write nothing."""
+    """Declare a task that only looks: it takes `--json`, and its clients cannot write."""
     make = partial(_declare, kind=READING, environment=environment, group=group, described=help or {})
     return make(function) if function is not None else make
 
@@ -124,6 +124,7 @@ def _body(function: Function, kind: Kind, for_environment: bool, own: frozenset[
                 clock=clock,
                 read_config=read_config,
                 selected=_selected(context, name, given) if for_environment else None,
+                changes=kind.changes,
                 json=bool(given.get("json", False)),
                 dry_run=bool(given.get("dry_run", False)),
                 yes=bool(given.get("yes", False)) or str(given.get("answer", "")).lower() in {"y", "yes"},

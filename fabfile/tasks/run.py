@@ -26,6 +26,7 @@ class Run:
     clock: Clock
     read_config: Callable[[], Config]
     selected: Environment | None = None
+    changes: bool = False  # whether it is the task's business to change something
     json: bool = False
     dry_run: bool = False
     yes: bool = False
@@ -44,7 +45,7 @@ class Run:
         return self.read_config()
 
     def aws(self) -> Aws:
-        """Return the account to call, unable to write in a dry run; may start the embedded cloud."""
+        """Return the account to call, unable to write unless the task changes something for real."""
         return self._aws
 
     @property
@@ -63,10 +64,10 @@ class Run:
             from ..localcloud.lifecycle import ensure_running  # noqa: PLC0415
 
             endpoint = ensure_running(self.environment.state)
-        return Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run)
+        return Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run or not self.changes)
 
 
 _HARMLESS = (
     "Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "Validate",
-    "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems",
+    "PutItem", "CreateTable", "UpdateItem", "DeleteItem", "TransactWriteItems",
 )  # fmt: skip
