@@ -20,6 +20,7 @@ PROCESSES = (
     "ReplaceUnhealthy",
     "ScheduledActions",
 )
+ACTIVITIES_KEPT = 1000  # AWS keeps six weeks of them
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 COUNTED = ("Pending", "Pending:Wait", "Pending:Proceed", "InService")
@@ -190,6 +191,7 @@ class Group:
         """Open a scaling activity."""
         activity = Activity(self.name, description, cause, now, status)
         self.activities.append(activity)
+        del self.activities[:-ACTIVITIES_KEPT]
         return activity
 
     def document(self) -> dict[str, Any]:

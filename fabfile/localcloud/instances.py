@@ -80,6 +80,7 @@ class Instances:
         self._clock = clock
         self._background = background
         self._runs: dict[str, Run] = {}
+        self._stuck: set[str] = set()
         self._gone: SimpleQueue[tuple[str, bool]] = SimpleQueue()
         self.finish: Callable[[Any], None] = lambda instance: None
         self.purge: Callable[[str], None] = lambda identifier: None
@@ -99,7 +100,14 @@ class Instances:
         self._state(instance, "pending")
         self.addresses.hold(instance.private_ip)
         self._runs[instance.id] = Run(instance, instance.private_ip, self._clock(), self._settings.region)
-        self._machines.start(self._spec(instance, role))
+        try:
+            self._machines.start(self._spec(instance, role))
+        except (OSError, ValueError) as failure:
+            # Its address stays taken: something else is there.
+            del self._runs[instance.id]
+            self.finish(instance)
+            self._state(instance, "terminated")
+            raise Refusal("InternalError", f"The machine of {instance.id} did not start: {failure}") from failure
 
     def _spec(self, instance: Any, role: str) -> MachineSpec:
         boot = self._faults.boot_seconds
@@ -137,7 +145,11 @@ class Instances:
 
     def _stop_machine(self, identifier: str, *, halt: bool) -> None:
         def stop() -> None:
-            self._machines.stop(identifier)
+            try:
+                self._machines.stop(identifier)
+            except OSError:
+                log.exception("the machine of %s did not stop; its address is not used again", identifier)
+                self._stuck.add(identifier)
             self._gone.put((identifier, halt))
 
         self._background(stop)
@@ -177,7 +189,8 @@ class Instances:
             return
         self.finish(run.instance)
         self._state(run.instance, "terminated")
-        self.addresses.release(run.address)
+        if identifier not in self._stuck:
+            self.addresses.release(run.address)
 
     def end_all(self) -> None:
         """End every machine that still runs."""

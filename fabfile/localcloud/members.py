@@ -109,8 +109,8 @@ class Members:
             if group.desired <= group.minimum:
                 raise invalid(
                     f"Currently, desiredSize equals minSize ({group.minimum}). Terminating instance without "
-                    "replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false "
-                    "or lower group's min size."
+                    "replacement will violate group's min size constraint. Either set "
+                    "shouldDecrementDesiredCapacity flag to false or lower group's min size."
                 )
             if member.counted:
                 cause += f", shrinking the capacity from {group.desired} to {group.desired - 1}"

@@ -140,13 +140,14 @@ class ControlPlane:
         except BaseException:
             self._patches.uninstall()
             raise
-        self._run(self._server.serve_forever)
+        server = self._server
+        self._run(lambda: server.serve_forever(poll_interval=0.05))
         if ticking:
             self._run(self._keep_ticking)
-        return f"http://{host}:{self._server.server_port}"
+        return f"http://{host}:{server.server_port}"
 
     def _run(self, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, daemon=True, name=f"fabscale-{target.__name__}")
+        thread = threading.Thread(target=target, daemon=True, name="fabscale-cloud")
         thread.start()
         self._threads.append(thread)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -182,11 +183,8 @@ def encoded(text: str) -> str:
 @contextmanager
 def refused(code: str, *words: str) -> Iterator[None]:
     """Expect AWS's refusal with this code and these words in its message."""
-    try:
+    with pytest.raises(ClientError) as refusal:
         yield
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        for word in words:
-            assert word in error.response["Error"]["Message"]
-    else:
-        raise AssertionError(f"{code} was expected, and nothing was refused")
+    error = refusal.value.response["Error"]
+    assert error["Code"] == code, error
+    assert all(word in error["Message"] for word in words), error

@@ -1,18 +1,24 @@
-"""EC2 instances, launch templates, faults on order and the services that moto answers by itself, through one endpoint."""
+"""EC2 instances, launch templates, faults on order, and what moto answers by itself, through one endpoint."""
 
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from fabfile.localcloud.patches import Patch, Patches
 from fabfile.errors import UsageError
-from tests.localcloud.account import Account, encoded, refused
+from fabfile.localcloud.contract import MachineSpec
+from fabfile.localcloud.in_memory import InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
+from fabfile.localcloud.patches import Patch, Patches
+from fabfile.localcloud.server import ControlPlane
+from fabfile.localcloud.settings import CloudSettings
+from tests.localcloud.account import SESSION, Account, encoded, refused
 
 
 def state(account: Account, instance: str) -> str:
@@ -142,7 +148,7 @@ def test_a_moto_that_lacks_a_patched_name_is_refused_by_name() -> None:
         known = 1
 
     patches = Patches([Patch(Backend, "known", 2), Patch(Backend, "unknown", 3)])
-    with pytest.raises(UsageError, match="Backend.unknown"):
+    with pytest.raises(UsageError, match=r"Backend\.unknown"):
         patches.install()
     assert Backend.known == 1
 
@@ -203,3 +209,43 @@ def test_a_database_is_available_once_its_server_runs_and_its_password_is_manage
     assert credentials["username"] == "app"
     rds.delete_db_instance(DBInstanceIdentifier="db", SkipFinalSnapshot=True)
     assert account.databases.servers == {}
+
+
+def test_a_machine_that_cannot_start_is_a_failed_launch_and_its_address_is_left_alone(account: Account) -> None:
+    """Something else listens there: the next instance gets another address."""
+    account.template()
+    squatter = MachineSpec("other", "127.66.1.4", b"", "us-east-1", "us-east-1a")
+    account.machines.start(squatter)
+    account.group(minimum=1, VPCZoneIdentifier=account.subnets()[0])
+    account.turn(8)
+    assert account.address(account.ids()[0]) == "127.66.1.5"
+    assert account.activities()[-1]["StatusCode"] == "Failed"
+
+
+def test_the_cloud_turns_by_itself() -> None:
+    """A thread takes a turn every tick, with real time."""
+    machines = InMemoryMachines()
+    plane = ControlPlane(CloudSettings(tick=0.02), machines, InMemoryDataPlane(), InMemoryDatabases())
+    url = plane.start("127.0.0.1", 0)
+    try:
+        client = SESSION.client("ec2", endpoint_url=url)
+        made = client.run_instances(ImageId="ami-1", InstanceType="t3.small", MinCount=1, MaxCount=1)
+        instance = made["Instances"][0]["InstanceId"]
+        poll(client, instance, "running")
+        client.terminate_instances(InstanceIds=[instance])
+        poll(client, instance, "terminated")
+        client.close()
+    finally:
+        plane.stop()
+    assert machines.alive == set()
+
+
+def poll(client: Any, instance: str, wanted: str) -> None:
+    """Wait for a state; the deadline is generous, since machines that run tests may be slow."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = client.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+        if found["State"]["Name"] == wanted:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{instance} did not become {wanted}")

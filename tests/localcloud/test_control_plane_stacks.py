@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.localcloud.account import Account, refused
 
+LATEST = {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}
 GROUP: dict[str, Any] = {
     "Type": "AWS::AutoScaling::AutoScalingGroup",
     "Properties": {
@@ -19,7 +20,7 @@ GROUP: dict[str, Any] = {
         "VPCZoneIdentifier": {"Ref": "Subnets"},
         "LaunchTemplate": {
             "LaunchTemplateId": {"Ref": "Template"},
-            "Version": {"Fn::If": ["HasVersion", {"Ref": "Version"}, {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}]},
+            "Version": {"Fn::If": ["HasVersion", {"Ref": "Version"}, LATEST]},
         },
         "TargetGroupARNs": [{"Ref": "Targets"}],
         "HealthCheckGracePeriod": 30,
