@@ -38,7 +38,6 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "32MB",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     # A statement that fails would otherwise be in the log with the password that it sets.
     "log_min_error_statement": "panic",
