@@ -35,7 +35,7 @@ def state(layout: Layout, release: str) -> dict[str, Any]:
         return {"release": release, "state": "none"}
     if found.get("state") == "running":
         with _lock_file(layout, release) as file:
-            alone = _try(file)
+            alone = _nobody_has(file)
         # Read again: the runner may have finished between the first look and the lock.
         found = read_json(layout.migrations / f"{release}.json") if alone else found
         if alone and found.get("state") == "running":
@@ -51,8 +51,7 @@ def migrate(layout: Layout, release: str, again: bool = False) -> dict[str, Any]
         if before["state"] in {"running", "done"} or (before["state"] == "failed" and not again):
             return before
         with _lock_file(layout, release) as file:
-            if not _try(file):
-                return state(layout, release)
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)  # nobody has it now but, for a moment, somebody who looks
             status = {"release": release, "state": "running", "boot_id": _boot_id(), "started": time.time()}
             _note(layout, release, status)
             with (layout.log / _log_name(release)).open("ab") as log:
@@ -143,9 +142,9 @@ def _lock_file(layout: Layout, release: str) -> Iterator[IO[str]]:
         yield file
 
 
-def _try(file: IO[str]) -> bool:
+def _nobody_has(file: IO[str]) -> bool:
     try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that two who look agree
     except BlockingIOError:
         return False
     return True
