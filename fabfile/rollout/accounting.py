@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import Group, Intent, Policy
+from .model import Group, Intent, Move, Policy
 
 
 def accounted(group: Group, intent: Intent, policy: Policy, now: float) -> Intent:
@@ -68,4 +68,5 @@ def told_by_reply(intent: Intent, desired_from: int, at: float) -> Intent:
     lost_up = sum(launch.count for launch in rising) - up
     if before - lost_up <= desired_from <= before + lost_down:
         return intent
-    return replace(intent, desired=desired_from, owned=up - down, moves=())
+    moves = (*intent.moves, Move(at, desired_from))
+    return replace(intent, desired=desired_from, owned=up - down, moves=moves)
