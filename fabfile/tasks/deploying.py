@@ -189,9 +189,14 @@ def conduct(
     record = replace(record, previous_launch_config=named)
     with probed(run, request.probe, request.probe_rate) as seen:
         report = Deploy(setting, record, intent).run()
+        probe = seen()
     if report.status is not Status.HALF_WAY:
-        ledger.finish(replace(report.on(record), probe=seen()))
-    run.output.progress(_line(report, seen()))
+        ledger.finish(replace(report.on(record), probe=probe))
+    line = _line(report, probe)
+    if report.status is Status.DEPLOYED:
+        run.output.result(line)
+    else:
+        run.output.progress(line)
     return report
 
 
@@ -215,7 +220,7 @@ def _line(report: Report, probe: Mapping[str, object]) -> str:
     parts = [summary(report, _servers(report))]
     if probe:
         parts.append(f"{probe['failed']} of {probe['total']} requests failed")
-        parts.append(f"p99 {probe['p99_ms']} ms")
+        parts.append(f"p99 {probe['p99_ms']:.0f} ms")
     parts.append(f"capacity never below {report.capacity_lowest}")
     return " · ".join(parts)
 

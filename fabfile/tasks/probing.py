@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
+
+from ..apply.description import site_of
+from ..errors import Unreachable
+from ..probe.traffic import Traffic
 
 if TYPE_CHECKING:
     from .run import Run
@@ -14,5 +19,23 @@ Seen = Callable[[], Mapping[str, object]]
 
 @contextmanager
 def probed(run: Run, wanted: bool, rate: float) -> Iterator[Seen]:
-    """Send the site requests at a steady rate; what is yielded tells how they went, {} where none were sent."""
-    yield dict
+    """Send the site requests at a steady rate until what is yielded is asked how they went.
+
+    The answer is {} where none were sent: not wanted, no rate given here or in the config, no load balancer.
+    """
+    rate = rate or run.environment.rollout.probe_rate
+    site = site_of(run.aws(), run.environment) if wanted and rate else ""
+    if not site:
+        yield dict
+        return
+    with Traffic(site, rate, run.environment.rollout.probe_paths) as traffic:
+
+        @cache
+        def seen() -> Mapping[str, object]:
+            try:
+                return traffic.stop().as_json()
+            except Unreachable as error:
+                run.output.warning(f"nobody knows how the site was: {error}")
+                return {}
+
+        yield seen
