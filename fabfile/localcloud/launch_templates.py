@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -16,6 +16,7 @@ from .patches import Patch
 from .refusal import Refusal
 
 USER_DATA_LIMIT = 16 * 1024
+PAGE = 200
 
 
 def launch_template_patches() -> Iterator[Patch]:
@@ -39,9 +40,32 @@ def launch_template_patches() -> Iterator[Patch]:
     def get_version(template: Any, number: Any) -> Any:
         return resolve(template, number)
 
+    for operation, key in (
+        ("describe_launch_template_versions", "LaunchTemplateVersions"),
+        ("describe_launch_templates", "LaunchTemplates"),
+    ):
+        yield Patch(LaunchTemplates, operation, paged(getattr(LaunchTemplates, operation), key))
     yield Patch(LaunchTemplate, "create_version", create_version)
     yield Patch(LaunchTemplate, "get_version", get_version)
     yield Patch(LaunchTemplates, "create_launch_template_version", create_launch_template_version)
+
+
+def paged(original: Callable[[Any], ActionResult], key: str) -> Callable[[Any], ActionResult]:
+    """Answer page by page what moto cuts off after 15.
+
+    See https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html
+    """
+
+    def answer(response: Any) -> ActionResult:
+        size = int(response._get_param("MaxResults") or PAGE)
+        start = int(response._get_param("NextToken") or 0)
+        response.params["MaxResults"] = 10**6
+        result: Any = original(response).result
+        items = list(result[key])
+        more = str(start + size) if start + size < len(items) else None
+        return ActionResult({key: items[start : start + size], "NextToken": more})
+
+    return answer
 
 
 def with_user_data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,19 @@ def test_a_version_that_does_not_exist_is_refused(account: Account) -> None:
         account.group(LaunchTemplate={"LaunchTemplateId": template, "Version": "7"})
 
 
+def test_all_versions_are_described_page_by_page(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html"""
+    template = account.template()
+    for _ in range(19):
+        account.version(template, InstanceType="t3.large")
+    every = account.ec2.describe_launch_template_versions(LaunchTemplateId=template)
+    assert len(every["LaunchTemplateVersions"]) == 20
+    pages = account.ec2.get_paginator("describe_launch_template_versions").paginate(
+        LaunchTemplateId=template, PaginationConfig={"PageSize": 8}
+    )
+    assert [len(page["LaunchTemplateVersions"]) for page in pages] == [8, 8, 4]
+
+
 def test_an_instance_is_pending_then_running_then_shutting_down_then_terminated(account: Account) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"""
     template = account.template()
