@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 _LOCAL_LEASE_SECONDS = 8.0
+# The launch hook has held a server back for min_healthy_time already; behind the balancers it has to pass a few looks.
+_SETTLED_LOOKS = 3
 _LOCAL_READ_LAG = 2.0
 _AWS_READ_LAG = 15.0
 
@@ -113,7 +115,7 @@ def policy_of(environment: Environment, batch: str, servers: int, slot_deadline:
     return Policy(
         batch=size,
         slot_deadline=slot_deadline or rollout.slot_deadline,
-        min_healthy_time=rollout.min_healthy_time,
+        min_healthy_time=min(rollout.min_healthy_time, _SETTLED_LOOKS * rollout.poll),
         drain_timeout=rollout.drain_timeout,
         read_lag=_LOCAL_READ_LAG if is_local(environment) else _AWS_READ_LAG,
     )
