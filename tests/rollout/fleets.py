@@ -79,10 +79,10 @@ def fleet(
     )
 
 
-def even_fleet(count: int, maximum: int = 20, **settings: frozenset[str]) -> Observed:
+def even_fleet(count: int, maximum: int = 20, suspended: frozenset[str] = frozenset()) -> Observed:
     """Return a fleet of old servers spread over two zones."""
     servers = tuple(member(f"i-old{n:04d}", "ab"[n % 2], age=2000.0 - n) for n in range(count))
-    return fleet(*servers, maximum=maximum, **settings)
+    return fleet(*servers, maximum=maximum, suspended=suspended)
 
 
 def kinds(steps: tuple[Step, ...]) -> list[str]:
