@@ -112,17 +112,21 @@ class EnvoyDataPlane:
 
     def _put(self, documents: Iterable[Document]) -> None:
         """Write what changed and return when Envoy runs it."""
-        waiting = [document for document in documents if self._running.get(document.file) != document.version]
+        waiting = [each for each in documents if self._running.get(each.file) != each.version]
+        if not waiting:
+            return
+        before = self._statistics()
         for document in waiting:
             self._write(document)
         deadline = time.monotonic() + ACCEPT_SECONDS
         while waiting:
-            running = self._versions()
+            now = self._statistics()
             for document in waiting:
-                if running.get(document.stat) == document.version:
+                if now.get(document.stat) == document.version:
                     self._running[document.file] = document.version
-            waiting = [d for d in waiting if self._running.get(d.file) != d.version]
-            if waiting and time.monotonic() > deadline:
+            waiting = [each for each in waiting if each.file not in self._running]
+            refused = any(int(now.get(d.refusals, 0)) > int(before.get(d.refusals, 0)) for d in waiting)
+            if waiting and (refused or time.monotonic() > deadline):
                 raise Unreachable(
                     "change the embedded cloud's load balancers",
                     f"Envoy did not accept {', '.join(d.file for d in waiting)}: {self._envoy.last_words()}",
@@ -135,10 +139,10 @@ class EnvoyDataPlane:
         self._running.pop(document.file, None)
         replace(self._folder / document.file, document.text())
 
-    def _versions(self) -> dict[str, str]:
-        """Return the version that Envoy runs of each document, by the name of its statistic."""
+    def _statistics(self) -> dict[str, str]:
+        """Return which version of each document Envoy runs and how often it refused one, by statistic."""
         try:
-            text = self._envoy.get("/stats?filter=version_text$&type=TextReadouts")
+            text = self._envoy.get("/stats?filter=(version_text|update_rejected)$")
         except (OSError, http.client.HTTPException):
             return {}  # it is being started again, with the new files
         lines = (line.partition(": ") for line in text.splitlines())

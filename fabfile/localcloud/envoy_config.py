@@ -41,6 +41,11 @@ class Document:
     resources: tuple[Json, ...]
 
     @property
+    def refusals(self) -> str:
+        """The statistic that counts how often Envoy refused this document."""
+        return self.stat.replace("version_text", "update_rejected")
+
+    @property
     def version(self) -> str:
         """The hash of the content: the same configuration always has the same version."""
         return hashlib.sha256(json.dumps(self.resources, sort_keys=True).encode()).hexdigest()[:16]
@@ -99,11 +104,19 @@ def routes(listener: Listener, pools: Mapping[str, Pool]) -> Document:
                 "routes": [_route(route, pools) for route in listener.routes],
             }
         ],
+        "request_headers_to_remove": ["x-envoy-external-address"],
         "request_headers_to_add": [
             {
                 "header": {"key": "X-Forwarded-Port", "value": str(listener.port)},
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }
+            },
+            {
+                "header": {
+                    "key": "X-Forwarded-For",
+                    "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
+                },
+                "append_action": "APPEND_IF_EXISTS_OR_ADD",
+            },
         ],
     }
     return Document(f"routes-{key}.json", f"http.{key}.rds.{key}.version_text", (resource,))
@@ -232,8 +245,10 @@ def _listener(listener: Listener, folder: Path) -> Json:
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": key,
         "rds": {"route_config_name": key, "config_source": _file(folder / f"routes-{key}.json")},
-        # Appends the client to X-Forwarded-For and sets X-Forwarded-Proto.
+        # Sets X-Forwarded-Proto. The routes add to X-Forwarded-For, for Envoy itself would put the machine's
+        # public address in place of a client on loopback.
         "use_remote_address": True,
+        "skip_xff_append": True,
         "generate_request_id": False,
         "server_header_transformation": "PASS_THROUGH",
         "http_protocol_options": {"accept_http_10": True},
@@ -314,9 +329,7 @@ def _action(action: Fixed | Forward, pools: Mapping[str, Pool]) -> Json:
     weights = [(name, weight) for name, weight in action.weights if weight > 0 and name in pools]
     if not weights:
         return _fixed(Fixed(503, "text/plain", "no target group takes this request"))
-    targets = [
-        {"name": name, "weight": weight, "metadata_match": _serving("yes")} for name, weight in weights
-    ]
+    targets = [{"name": name, "weight": weight, "metadata_match": _serving("yes")} for name, weight in weights]
     # No retries: an ALB has none, and one here would hide failures that users meet on AWS.
     return {"route": {"weighted_clusters": {"clusters": targets}, "timeout": "0s", "idle_timeout": IDLE}}
 

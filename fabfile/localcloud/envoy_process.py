@@ -108,7 +108,7 @@ class EnvoyProcess:
         start_file = self._folder / "bootstrap.json"
         replace(start_file, json.dumps(bootstrap(self._folder, self._admin)))
         command = [str(self._program), "-c", str(start_file), "--concurrency", "1", "--disable-hot-restart"]
-        command += ["--log-level", "warning", "--log-path", str(self.log_file)]
+        command += ["--log-level", "warning"]
         command += ["--admin-address-path", str(admin_file), "--drain-time-s", "1"]
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
