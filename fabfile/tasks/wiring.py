@@ -37,6 +37,7 @@ _LOCAL_LEASE_SECONDS = 8.0
 _SETTLED_LOOKS = 3
 _LOCAL_READ_LAG = 2.0
 _AWS_READ_LAG = 15.0
+_AFTER_GATE_SECONDS = 2.0
 
 
 def is_local(environment: Environment) -> bool:
