@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 
 class Lifecycle(StrEnum):
@@ -53,7 +54,12 @@ class Member:
     launched_at: float = 0.0
     targets: tuple[TargetState, ...] = ()
 
-    @property
+    @cached_property
+    def registered(self) -> frozenset[str]:
+        """The balancers that it is in, in whatever state."""
+        return frozenset(target.balancer for target in self.targets)
+
+    @cached_property
     def serving(self) -> bool:
         """In service in the group and healthy in every balancer that it is in."""
         return (

@@ -12,9 +12,7 @@ from .reading import ALIVE, believed
 
 def serves(member: Member, group: Group) -> bool:
     """Whether a member serves: in service, and healthy in every balancer of its group."""
-    if not member.serving:
-        return False
-    return not group.balancers or set(group.balancers) <= {target.balancer for target in member.targets}
+    return member.serving and all(balancer in member.registered for balancer in group.balancers)
 
 
 def is_old(member: Member, intent: Intent) -> bool:
