@@ -111,7 +111,7 @@ def test_botos_exceptions_stay_in_the_aws_layer(name: str) -> None:
 
 def test_only_the_display_prints() -> None:
     """Programs of their own (on a server, in the background) are no part of the command line."""
-    programs = {"display", "localcloud", "releases"}
+    programs = {"display", "localcloud", "probe", "releases"}
     wrong = [
         f"{module.relative_to(PACKAGE)}:{node.lineno}"
         for module in MODULES

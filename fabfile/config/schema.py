@@ -27,6 +27,8 @@ SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\
 ZONE = Text("a zone's letter (a) or its full name (us-east-1a)", r"[a-z]|[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]")
 SECONDS = Number(unit="s")
 
+ROLES = ("web", "worker", "db-primary", "cache")  # unless valid_roles says otherwise
+
 APPLICATION = Section(
     (
         Setting("source", Text(), "Folder of the repository that is the application.", "."),
@@ -106,7 +108,7 @@ SCHEMA = Section(
             "Environments that ask before anything is changed; production if there is one.",
             scoped=False,
         ),
-        Setting("valid_roles", Listing(Text()), "Roles of servers.", "[web, worker, db-primary, cache]", scoped=False),
+        Setting("valid_roles", Listing(Text()), "Roles of servers.", f"[{', '.join(ROLES)}]", scoped=False),
         Setting("provider", Choice(("aws", "local")), "aws, or local for the embedded cloud.", "aws"),
         Setting("profile", Text(), "AWS profile; the default is what the AWS SDK finds."),
         Setting("region", Text("a region (us-east-1)", r"[a-z]{2}(-[a-z]+)+-[0-9]+"), "AWS region.", "us-east-1"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .kinds import Section, Setting, mismatch
 from .naming import closest
 from .nodes import Node, Problem, Tag
-from .schema import SCHEMA
+from .schema import ROLES, SCHEMA
 from .scopes import DEFAULT, Scopes
 
 NESTED_CELERY = "celery_application"
@@ -34,7 +34,7 @@ def scopes(root: Node) -> Scopes:
         names = environments.names
     else:
         names = tuple(item.written for item in environments.items)
-    roles = _texts(root.entry("valid_roles")) or ("web", "worker", "db-primary", "cache")
+    roles = _texts(root.entry("valid_roles")) or ROLES
     return Scopes(_texts(root.entry("deployments")), names, roles)
 
 

@@ -31,7 +31,7 @@ Function = Callable[..., None]
 
 
 class Declared(Task):  # type: ignore[type-arg]  # generic over its callable, which callers never see
-    """A task of ours: `group` is its heading in `fab --list`."""
+    """A task of ours: `group` is its heading in `fab --list`; ours get their module's, users' own may name one."""
 
     group: str
     function: Function

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
@@ -22,7 +23,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 class Ending:
     """Turn what a task raised into text on standard error and an exit code.
 
-    FAB_DEBUG=1 shows the traceback as well. An interrupt is exit code 6 once a change was under way.
+    FAB_DEBUG=1 shows the traceback as well. An interrupt, by Ctrl-C or SIGTERM, is exit code 6 once a change was
+    under way.
     """
 
     run: Run | None = None
@@ -31,11 +33,13 @@ class Ending:
         self._output = output
 
     def __enter__(self) -> None:
-        return None
+        # CI ends a cancelled job so; without this the lock would stay taken until its lease runs out.
+        self._previous = signal.signal(signal.SIGTERM, _interrupt)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        signal.signal(signal.SIGTERM, self._previous)
         self._output.clear()
         if error is None or isinstance(error, Exit | SystemExit):
             return
@@ -68,6 +72,10 @@ class Ending:
         )
         self._output.error(str(stopped))
         return stopped.exit_code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _where(error: BaseException) -> str:

@@ -36,6 +36,6 @@ def task_collection() -> Collection:
             continue
         for task in vars(import_module(f".{name}", package)).values():
             if isinstance(task, Declared):
-                task.group = task.group or heading
+                task.group = heading
                 collection.add_task(task)
     return collection

@@ -66,12 +66,19 @@ def fail(run, kind=""):
 
 
 @reading(environment=False)
+def linger(run):
+    "Wait for ever."
+    run.output.result("lingering")
+    run.clock.sleep(3600)
+
+
+@reading(environment=False)
 def path(run):
     "Show where modules come from."
     run.output.json([entry for entry in sys.path if entry.endswith("fabfile")])
 
 
-for task_ in (hello, where, touch, fail, path):
+for task_ in (hello, where, touch, fail, linger, path):
     namespace.add_task(task_)
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -109,6 +110,20 @@ def test_every_ending_has_its_exit_code_and_one_message(project: Folder, kind: s
     debugged = project.fab(f"fail:{kind}", FAB_DEBUG="1")
     assert debugged.code == code
     assert "Traceback" in debugged.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_from_outside_is_one_line(project: Folder, number: signal.Signals) -> None:
+    """Ctrl-C, and what CI sends when a job is cancelled."""
+    process = subprocess.Popen(
+        [FAB, "-c", "project", "linger"], cwd=project.path, env=project.environ, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "lingering\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (130, "interrupted: nothing was changed.\n")
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Folder) -> None:

@@ -29,7 +29,7 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         ("ssh_user: 2026-11-21", 'ssh_user: expected text, got the date 2026-11-21; write "2026-11-21" in quotes'),
         ("ssh_user: [a]", "ssh_user: expected text, got a list"),
         ("ssh_user: {a: b}", "ssh_user.a: expected a deployment, an environment or a role, got 'a'"
-         "; known are demo, staging, production, web, worker, default"),
+         "; known are demo, staging, production, web, worker, db-primary, cache, default"),
         # text with a pattern
         ("region: Virginia", "region: expected a region (us-east-1), got the text 'Virginia'"),
         ("vpc: subnet-1", "vpc: expected a VPC's id (vpc-…), got the text 'subnet-1'"),
