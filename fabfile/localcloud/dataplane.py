@@ -65,7 +65,7 @@ class EnvoyDataPlane:
     def apply(self, listeners: Sequence[Listener], pools: Sequence[Pool]) -> None:
         """Serve exactly these; the same again costs nothing.
 
-        Raises Unreachable when Envoy refuses or doesn't answer; what it ran before goes on then.
+        Raises Unreachable when Envoy refuses or doesn't answer; the listeners that were to stay serve on then.
         """
         wanted = (tuple(listeners), tuple(pools))
         with self._lock:
