@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..apply.aws_world import AwsWorld
 from ..apply.dynamo_ledger import DynamoLedger
-from ..apply.forecast import Durations, forecast
+from ..apply.forecast import forecast
 from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, release_of
 from ..apply.ledger_contract import Status, Unfinished
 from ..apply.loop import Deploy, Setting
@@ -24,7 +24,7 @@ from ..releases.source import Repository
 from ..rollout.model import Group, Lifecycle, Observed, Order
 from .probing import probed
 from .telling import Teller, name_of, summary
-from .wiring import ledger_of, locked, maker_of, pace_of, policy_of, transport_of, world_of
+from .wiring import durations_of, ledger_of, locked, maker_of, pace_of, policy_of, transport_of, world_of
 
 if TYPE_CHECKING:
     from .run import Run
@@ -99,7 +99,7 @@ class Rollout:
         now = run.clock.now()
         intent = undertake(self._wanted(target), Observed(group), unfinished, "forecast", now).intent
         policy = policy_of(run.environment, request.batch, group.desired, request.slot_deadline)
-        foretold = forecast(self._world.observe(intent), intent, policy, Durations(poll=run.environment.rollout.poll))
+        foretold = forecast(self._world.observe(intent), intent, policy, durations_of(run.environment))
         run.output.result(f"would deploy {target.name}:")
         for seconds, step in foretold.steps:
             run.output.result(f"{seconds:7.0f} s  {name_of(step)}: {step.reason}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..apply.aws_world import AwsWorld, Workers
 from ..apply.dynamo_ledger import DynamoLedger
 from ..apply.evidence import AwsEvidence
+from ..apply.forecast import Durations
 from ..apply.launch_configs import WORKER, LaunchConfigMaker
 from ..apply.loop import Pace
 from ..apply.workers import NoWorkers, SshWorkers
@@ -126,3 +127,12 @@ def pace_of(environment: Environment) -> Pace:
     """Return how often to look."""
     poll = environment.rollout.poll
     return Pace(poll=poll, after_change=min(1.0, poll))
+
+
+def durations_of(environment: Environment) -> Durations:
+    """Return what a forecast takes for granted: that servers come up well within their deadline."""
+    rollout = environment.rollout
+    if not is_local(environment):
+        return Durations(boot=min(Durations.boot, rollout.slot_deadline / 2), poll=rollout.poll)
+    boot = min(environment.local.boot + rollout.min_healthy_time + 5.0, rollout.slot_deadline / 2)
+    return Durations(boot=boot, drain=environment.local.drain, job=1.0, migration=5.0, poll=rollout.poll)
