@@ -152,7 +152,7 @@ def _as_flags(offer: Offer, argument: Argument, value: str) -> Iterator[str]:
             raise UsageError(_CANNOT, f"{argument.name} is yes or no, and was given {value!r}")
         on = value.lower() in _TRUE
         if on != bool(argument.default):
-            yield flag if on else f"--no-{argument.name}"
+            yield flag if on else f"--no-{argument.names[0]}"
         return
     if offer.ours and not value.strip():
         raise UsageError(_CANNOT, f"{flag} was given an empty value", "Give it a value, or leave it out")
@@ -174,7 +174,8 @@ def _check_number(flag: str, argument: Argument, value: str) -> None:
 
 
 def _flag_of(argument: Argument) -> str:
-    name = str(argument.name)
+    # Not `argument.name`, which is the parameter's, with underscores.
+    name = str(argument.names[0])
     return f"--{name}" if len(name) > 1 else f"-{name}"
 
 

@@ -50,6 +50,12 @@ def test_an_environment_task_holds_for_all_tasks_after_it(project: Folder) -> No
     assert project.fab("staging", "where", "where:other").out == "demo staging\nother staging\n"
 
 
+@pytest.mark.parametrize("word", ["touch:demo,staging,dry_run=yes", "touch:demo,staging,yes", "touch:dry-run=1"])
+def test_options_of_several_words_have_the_classic_form(project: Folder, word: str) -> None:
+    """Positional or named, with underscores or dashes."""
+    assert project.fab("staging", word).out == "touched staging dry_run=True wait=600\n"
+
+
 def test_dashes_are_accepted_in_the_names_of_tasks_and_underscores_in_options(project: Folder) -> None:
     """Whatever somebody is used to."""
     assert project.fab("check-config").code == 0
