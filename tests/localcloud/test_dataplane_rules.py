@@ -56,8 +56,8 @@ def test_a_configuration_that_envoy_refuses_is_said_and_other_listeners_serve_on
     plane: EnvoyDataPlane, front: str
 ) -> None:
     plane.apply([Listener(front, 8080, (says("before"),))], [])
+    bad = Listener("127.0.0.1.example", 8080, (says("after"),))
     with pytest.raises(Unreachable, match=r"Envoy did not accept .*malformed IP address"):
-        bad = Listener("127.0.0.1.example", 8080, (says("after"),))
         plane.apply([Listener(front, 8080, (says("before"),)), bad], [])
     assert ask(front) == (200, "before")
     plane.apply([Listener(front, 8080, (says("later"),))], [])
