@@ -174,7 +174,9 @@ class Deploy:
         group = observed.group
         serving = [member for member in group.members if serves(member, group)]
         if self._before is None:
-            self._before = self._lowest = len(serving)
+            # A deploy that was begun before has surge in service already: capacity is what served before that.
+            self._before = min(len(serving), self._intent.floor) if self._intent.begun else len(serving)
+            self._lowest = self._before
         self._lowest = min(self._lowest or 0, len(serving))
         new = sum(not is_old(member, self._intent) for member in serving)
         self._setting.tell(Looked(now, observed, len(serving), group.desired, new))
