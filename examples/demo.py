@@ -21,9 +21,7 @@ def fab(*words: str) -> int:
 
 def described() -> dict[str, object] | None:
     """Return what `fab describe` sees, or None where there is no such environment yet."""
-    seen = subprocess.run(
-        [FAB, f"describe:{WHERE}", "--json"], cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    seen = subprocess.run([FAB, f"describe:{WHERE}", "--json"], cwd=ROOT, check=False, capture_output=True, text=True)
     if seen.returncode != 0:
         return None
     parsed: dict[str, object] = json.loads(seen.stdout)

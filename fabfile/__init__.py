@@ -11,8 +11,9 @@
 
 `tasks/` parses, calls and prints. `config/` turns fabulaws-config.yml into one frozen `Environment`.
 `apply/` runs the loop. `rollout/` decides. `aws/`, `balancers/`, `locks/`, `transports/` and `releases/`
-touch the world. `localcloud/` is AWS in miniature on loopback. `display/` prints. `errors.py` is the tree of
-errors and exit codes.
+touch the world. `bootstrap/` makes a whole environment as one stack. `probe/` asks the site while it is
+deployed. `localcloud/` is AWS in miniature on loopback. `display/` prints. `templating.py` fills in templates.
+`errors.py` is the tree of errors and exit codes.
 
 Fabric finds the tasks in `namespace`. It is made when it is first asked for, so that background processes,
 which import this package too, don't load Fabric.

@@ -41,9 +41,7 @@ class UsageError(FabscaleError):
 class ConfigError(UsageError):
     """The configuration is wrong; `problems` holds one line for each thing found."""
 
-    def __init__(
-        self, cannot: str, seen: str, next_step: str = "", problems: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, cannot: str, seen: str, next_step: str = "", problems: tuple[str, ...] = ()) -> None:
         super().__init__(cannot, seen, next_step)
         self.problems = problems
 

@@ -13,12 +13,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "fabfile"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 
-BASE = {"errors", "config"}
+BASE = {"errors", "config", "templating"}
 WORKERS = {"rollout", "aws", "balancers", "locks", "transports", "releases"}
 # Who may import whom, beside itself; contracts (`*.contract`, `rollout.model`, `apply.world`) are for everybody.
 ALLOWED = {
     "": {"tasks"},
     "errors": set(),
+    "templating": set(),
     "config": {"errors"},
     "display": {"errors", "config", "rollout"},
     "probe": {"errors", "config"},

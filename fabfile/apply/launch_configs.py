@@ -59,7 +59,7 @@ class LaunchConfigMaker:
         environment = self._environment
         wanted = f"{environment.deployment}-{environment.name}-{made_at:%Y%m%dT%H%MZ}-{manifest.commit[:7]}"
         name = free_name(self._aws, template, wanted)
-        user_data = render_user_data(self.document(manifest, role))
+        user_data = render_user_data(self.document(manifest, role), environment.state.parent)
         return create_version(self._aws, template, name, user_data, base)
 
     def document(self, manifest: Manifest, role: str) -> dict[str, object]:

@@ -125,9 +125,7 @@ class Stacks:
                 ChangeSetName=change_set,
                 ChangeSetType="CREATE" if creates else "UPDATE",
                 TemplateBody=body,
-                Parameters=[
-                    {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-                ],
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 Capabilities=["CAPABILITY_IAM"],
             )

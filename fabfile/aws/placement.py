@@ -25,9 +25,7 @@ def place(aws: Aws, environment: Environment) -> Placement:
     Raises `UsageError` when there is no default VPC, when a zone has no subnet, or when the image is unknown.
     """
     vpc = environment.vpc or _default_vpc(aws, environment)
-    return Placement(
-        vpc, environment.subnets or _subnets(aws, environment, vpc), _root_device(aws, environment)
-    )
+    return Placement(vpc, environment.subnets or _subnets(aws, environment, vpc), _root_device(aws, environment))
 
 
 def _default_vpc(aws: Aws, environment: Environment) -> str:

@@ -43,9 +43,7 @@ _READ_SECONDS = 30.0
 class Aws:
     """Clients of one environment's account and region; thread-safe."""
 
-    def __init__(
-        self, environment: Environment, endpoint_url: str | None = None, read_only: bool = False
-    ) -> None:
+    def __init__(self, environment: Environment, endpoint_url: str | None = None, read_only: bool = False) -> None:
         self.environment = environment
         self.region = environment.region
         self.endpoint_url = endpoint_url

@@ -25,9 +25,7 @@ _REJECTED = frozenset(
         "UnrecognizedClientException",
     }
 )
-_DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation"}
-)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation"})
 _THROTTLED = frozenset(
     {
         "Throttling",
@@ -83,9 +81,7 @@ def calling(what: str, where: str = "") -> Iterator[None]:
     except boto.BotoCoreError as error:
         raise _failure(what, where, error) from error
     except ResponseParserError as error:
-        raise Uncertain(
-            what, f"the answer was no AWS answer ({where or 'AWS'})", "Check what serves it"
-        ) from error
+        raise Uncertain(what, f"the answer was no AWS answer ({where or 'AWS'})", "Check what serves it") from error
 
 
 def _refusal(what: str, where: str, error: boto.ClientError) -> Unreachable:
@@ -110,9 +106,7 @@ def _refusal(what: str, where: str, error: boto.ClientError) -> Unreachable:
 def _failure(what: str, where: str, error: boto.BotoCoreError) -> FabscaleError:
     place = f" ({where})" if where else ""
     if isinstance(error, boto.ProfileNotFound):
-        return UsageError(
-            what, str(error), "Set `profile` or AWS_PROFILE to one of `aws configure list-profiles`"
-        )
+        return UsageError(what, str(error), "Set `profile` or AWS_PROFILE to one of `aws configure list-profiles`")
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return Unreachable(
             what,

@@ -5,15 +5,14 @@ Pure but for reading the template's file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..apply.launch_configs import HOOK, WORKER
 from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
+from ..templating import fill_in
 
 _DATABASE_ROLE = "db-primary"
 _MAXIMUM_HOOK_SECONDS = 7200  # AutoScaling: HeartbeatTimeout is 30 to 7200 seconds
@@ -29,18 +28,7 @@ class Live:
 
 def render(environment: Environment, bucket: str) -> str:
     """Return the stack's template as YAML; the same settings give the same bytes."""
-    import jinja2  # noqa: PLC0415  (slow to import; most tasks render nothing)
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parents[2] / "templates")
-    jinja = jinja2.Environment(
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        autoescape=False,  # noqa: S701  (YAML, whose values pass through tojson)
-    )
-    jinja.filters["tojson"] = json.dumps
-    text: str = jinja.get_template("stack.yaml.j2").render(**_values(environment, bucket))
-    return text
+    return fill_in("stack.yaml.j2", environment.state.parent, _values(environment, bucket))
 
 
 def parameters(environment: Environment, placement: Placement, live: Live) -> dict[str, str]:

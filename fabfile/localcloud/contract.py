@@ -128,7 +128,8 @@ class Sight:
 class DataPlane(Protocol):
     """The load balancer's proxy.
 
-    Promises: `apply` replaces the whole configuration atomically and loses no request; `observe` is what the proxy itself saw.
+    Promises: `apply` replaces the whole configuration atomically and loses no request; `observe` is what the proxy
+    itself saw.
     """
 
     def apply(self, listeners: Sequence[Listener], pools: Sequence[Pool]) -> None: ...

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..templating import fill_in
 
 LIMIT = 16384  # bytes, before encoding: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
 USER = "webserver_user"
@@ -40,33 +41,25 @@ def build_bootstrap() -> bytes:
     return _zipapp(_BOOTSTRAP, "bootstrap", compression=zipfile.ZIP_STORED)
 
 
-def render_user_data(document: Mapping[str, Any]) -> str:
+def render_user_data(document: Mapping[str, Any], project: Path | None = None) -> str:
     """Return the user data for a server.json, which names the server program as `program: {key, sha256}`.
 
+    A project's own template, in `templates/` of its folder, takes the place of ours.
     Raises UsageError when the result is longer than EC2 takes, or a package's name is none.
     """
-    import jinja2  # noqa: PLC0415  (slow to import; most tasks render nothing)
-
     packages = [str(name) for name in document.get("packages", ())]
     for name in packages:
         if not _PACKAGE_NAME.fullmatch(name):
             raise UsageError("render user data", f"{name!r} is no Debian package's name", "Check `packages`")
-    loader = jinja2.FileSystemLoader(Path(__file__).parents[2] / "templates")
-    templates = jinja2.Environment(
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  (a shell script; what goes in is encoded or checked)
-    )
-    text: str = templates.get_template("user_data.sh.j2").render(
-        name=re.sub(r"[^\w.-]", "_", f"{document['deployment']}-{document['environment']}"),
-        document=_packed(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()),
-        bootstrap=_packed(build_bootstrap()),
-        packages=shlex.join(packages),
-        user=USER,
-        stop_seconds=int(float(document.get("stop_seconds", 3600 if document["role"] == "worker" else 60))) + 30,
-    )
+    values = {
+        "name": re.sub(r"[^\w.-]", "_", f"{document['deployment']}-{document['environment']}"),
+        "document": _packed(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()),
+        "bootstrap": _packed(build_bootstrap()),
+        "packages": shlex.join(packages),
+        "user": USER,
+        "stop_seconds": int(float(document.get("stop_seconds", 3600 if document["role"] == "worker" else 60))) + 30,
+    }
+    text = fill_in("user_data.sh.j2", project, values)
     if len(text.encode()) > LIMIT:
         raise UsageError(
             "render user data",

@@ -96,9 +96,7 @@ def everything_to(address: str, *pools: Pool, port: int = 8080) -> Listener:
     return Listener(address, port, (Route(Forward(weights)),))
 
 
-def ask(
-    address: str, path: str = "/", headers: dict[str, str] | None = None, port: int = 8080
-) -> tuple[int, str]:
+def ask(address: str, path: str = "/", headers: dict[str, str] | None = None, port: int = 8080) -> tuple[int, str]:
     connection = http.client.HTTPConnection(address, port, timeout=DEADLINE)
     try:
         connection.request("GET", path, headers=headers or {})
@@ -153,9 +151,7 @@ class Load:
                 connection.close()
                 self._note(repr(error), failed=True)
                 continue
-            self._note(
-                body if response.status == 200 else f"{response.status} {body}", response.status != 200
-            )
+            self._note(body if response.status == 200 else f"{response.status} {body}", response.status != 200)
         connection.close()
 
     def _note(self, text: str, failed: bool) -> None:

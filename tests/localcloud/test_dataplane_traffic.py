@@ -88,9 +88,7 @@ def test_an_unhealthy_target_gets_no_request(plane: EnvoyDataPlane, front: str, 
     assert bad.served == 0
 
 
-def test_a_target_that_turns_bad_is_left_and_taken_back(
-    plane: EnvoyDataPlane, front: str, start: Start
-) -> None:
+def test_a_target_that_turns_bad_is_left_and_taken_back(plane: EnvoyDataPlane, front: str, start: Start) -> None:
     first, second = start("first"), start("second")
     web = pool("web", first.endpoint(), second.endpoint())
     plane.apply([everything_to(front, web)], [web])
@@ -128,9 +126,7 @@ def test_only_draining_targets_are_a_503(plane: EnvoyDataPlane, front: str, star
     assert ask(front)[0] == 503
 
 
-def test_a_new_target_is_unchecked_until_its_first_answer(
-    plane: EnvoyDataPlane, front: str, start: Start
-) -> None:
+def test_a_new_target_is_unchecked_until_its_first_answer(plane: EnvoyDataPlane, front: str, start: Start) -> None:
     old, slow = start("old"), start("slow")
     web = pool("web", old.endpoint())
     plane.apply([everything_to(front, web)], [web])
@@ -197,9 +193,7 @@ def test_twelve_swaps_with_draining_lose_no_request(plane: EnvoyDataPlane, front
     assert load.connections == 4, "clients' connections are kept over all changes"
 
 
-def test_weights_move_traffic_without_losing_a_request(
-    plane: EnvoyDataPlane, front: str, start: Start
-) -> None:
+def test_weights_move_traffic_without_losing_a_request(plane: EnvoyDataPlane, front: str, start: Start) -> None:
     blue, green = start("blue"), start("green")
     pools = [pool("blue", blue.endpoint()), pool("green", green.endpoint())]
 
@@ -223,9 +217,7 @@ def test_weights_move_traffic_without_losing_a_request(
     assert load.answers["green"] > 0
 
 
-def test_a_changed_health_check_and_a_new_rule_lose_no_request(
-    plane: EnvoyDataPlane, front: str, start: Start
-) -> None:
+def test_a_changed_health_check_and_a_new_rule_lose_no_request(plane: EnvoyDataPlane, front: str, start: Start) -> None:
     server, other = start("server"), start("other")
     web = pool("web", server.endpoint())
     plane.apply([everything_to(front, web)], [web])
@@ -244,9 +236,7 @@ def test_a_changed_health_check_and_a_new_rule_lose_no_request(
     assert ask(front, "/api/1")[1] == "other"
 
 
-def test_an_idle_connection_of_a_client_survives_changes(
-    plane: EnvoyDataPlane, front: str, start: Start
-) -> None:
+def test_an_idle_connection_of_a_client_survives_changes(plane: EnvoyDataPlane, front: str, start: Start) -> None:
     first, second = start("first"), start("second")
     web = pool("web", first.endpoint())
     plane.apply([everything_to(front, web)], [web])
