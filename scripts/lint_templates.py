@@ -1,4 +1,4 @@
-"""Lint what the templates render to, for every environment of the repository's own config: cfn-lint and shellcheck."""
+"""Lint what the templates render to, for every environment of the repository's own config, and shell scripts."""
 
 from __future__ import annotations
 
@@ -11,25 +11,50 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from fabfile.bootstrap.template import render  # noqa: E402
+from fabfile.config.environment import Environment  # noqa: E402
 from fabfile.config.loading import load  # noqa: E402
+from fabfile.releases.user_data import render_user_data  # noqa: E402
 
 
 def main() -> int:
     config = load(ROOT / "fabulaws-config.yml")
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for deployment in config.deployments:
-            for name in config.environments:
-                template = Path(folder) / f"{deployment}-{name}.yaml"
-                template.write_text(render(config.environment(deployment, name), "fabscale-000000000000"))
-                failed |= subprocess.run([Path(sys.executable).with_name("cfn-lint"), template], check=False).returncode
-    shell = [
-        path
-        for path in (*ROOT.glob("scripts/*"), *ROOT.glob(".ci/*"))
-        if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash")
+    environments = [
+        config.environment(deployment, name) for deployment in config.deployments for name in config.environments
     ]
-    failed |= subprocess.run([Path(sys.executable).with_name("shellcheck"), *shell], check=False).returncode
-    return 1 if failed else 0
+    scripts = [path for folder in ("scripts", ".ci") for path in (ROOT / folder).iterdir() if is_shell(path)]
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = [write(Path(folder), f"{env.names.stack}.yaml", render(env, "a-bucket")) for env in environments]
+        user_data = [
+            write(Path(folder), f"{env.names.stack}-{role}.sh", render_user_data(document(env, role), ROOT))
+            for env in environments
+            for role in ("web", "worker")
+        ]
+        found = [run("cfn-lint", stacks), run("shellcheck", [*scripts, *user_data])]
+    return 1 if any(found) else 0
+
+
+def document(environment: Environment, role: str) -> dict[str, object]:
+    """Return as much of a server.json as user data is made of."""
+    return {
+        "deployment": environment.deployment,
+        "environment": environment.name,
+        "role": role,
+        "packages": ["libpq5", "libjpeg62-turbo"],
+    }
+
+
+def is_shell(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash")
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def run(program: str, files: list[Path]) -> int:
+    return subprocess.run([Path(sys.executable).with_name(program), *files], check=False).returncode
 
 
 if __name__ == "__main__":
