@@ -76,7 +76,7 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
         case LaunchInstances():
             return replace(intent, refusals=intent.refusals + 1)
         case Terminate():
-            asked = Retirement(step.instance, step.at, decrement=False, replaces=step.replaces, answered=True)
+            asked = Retirement(step.instance, step.at, decrement=False, replaces=False, answered=True)
             return replace(intent, refusals=intent.refusals + 1, retiring=(*intent.retiring, asked))
         case SaveEvidence():
             return replace(intent, examined=intent.examined + step.instances)

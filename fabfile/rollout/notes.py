@@ -16,6 +16,7 @@ from .model import (
     Intent,
     LaunchInstances,
     Move,
+    Phase,
     ResumeProcesses,
     Retirement,
     RunMigrations,
@@ -89,7 +90,9 @@ def _(step: LaunchInstances, intent: Intent) -> Intent:
 
 @noted.register
 def _(step: Terminate, intent: Intent) -> Intent:
-    retirement = Retirement(step.instance, step.at, step.decrement, step.replaces)
+    # On the way back the servers that go are those that failed: nobody's place was taken for good.
+    replaces = step.replaces and intent.phase is Phase.ROLLING
+    retirement = Retirement(step.instance, step.at, step.decrement, replaces)
     intent = replace(intent, begun=True, retiring=(*intent.retiring, retirement))
     if step.replaces:
         intent = replace(intent, slot_since=None)

@@ -209,15 +209,13 @@ def conclude(run: Run, report: Report) -> None:
         next_step = f"Run fab resume:{where} to go on, or fab repair:{where} to go back"
         raise StoppedHalfway(f"finish deploying to {name}", report.reason, next_step)
     if report.status in (Status.ROLLED_BACK, Status.REFUSED):
-        ran = report.intent.migrated
         next_step = "The servers from before serve, and the group launches what they run"
-        if ran:
-            next_step += ". The migrations that ran stay: the release before has to work with them"
         raise RolloutFailed(f"deploy to {name}", report.reason, next_step)
 
 
 def _line(report: Report, probe: Mapping[str, object]) -> str:
-    parts = [summary(report, _servers(report))]
+    gone_back = f"went back in {report.seconds:.1f} s"
+    parts = [summary(report, _servers(report)) if report.status is Status.DEPLOYED else gone_back]
     if probe:
         parts.append(f"{probe['failed']} of {probe['total']} requests failed")
         parts.append(f"p99 {probe['p99_ms']:.0f} ms")
