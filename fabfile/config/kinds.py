@@ -75,14 +75,17 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, whole or not, of at least `least`."""
+    """A number, whole or not, from `least` to `most`."""
 
     least: float = 0.0
     unit: str = ""
+    most: float = float("inf")
 
     @property
     def expected(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
+        if self.most < float("inf"):
+            return f"a number from {self.least:g} to {self.most:g}{unit}"
         return f"a number of {self.least:g}{unit} or more"
 
     def read(self, node: Node, path: str, report: Report) -> float | None:
@@ -92,7 +95,7 @@ class Number:
             return None
         number = float(yaml.safe_load(node.written))
         # Written so that "not a number" fails it too.
-        if not self.least <= number < float("inf"):
+        if not self.least <= number <= self.most or number == float("inf"):
             report(mismatch(self, node, path))
             return None
         return number

@@ -99,7 +99,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"read {path}", f"it is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
-        raise ConfigError(f"read {path}", (error.strerror or str(error)).lower()) from None
+        hint = "Make it a file that you may read, or set FABULAWS_CONFIG to another"
+        raise ConfigError(f"read {path}", (error.strerror or str(error)).lower(), hint) from None
 
 
 def _production(root: Node, environments: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ without end are problems here, not surprises later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 LARGEST_FILE = 1_000_000  # characters
 MOST_VALUES = 20_000  # after anchors are expanded
 DEEPEST = 40
+LONGEST_NUMBER = 40  # characters
 
 
 class Tag(StrEnum):
@@ -77,6 +78,8 @@ class Entry:
 
 
 EMPTY = Node(line=1, tag=Tag.MAP)
+_READ_AS: Mapping[Tag, type] = {Tag.WHOLE: int, Tag.NUMBER: float, Tag.FLAG: bool}
+_CALLED = {Tag.WHOLE: "a whole number", Tag.NUMBER: "a number", Tag.FLAG: "true or false"}
 
 
 def read(text: str, report: Report) -> Node:
@@ -150,7 +153,17 @@ class _Conversion:
         if isinstance(node, MappingNode):
             return Node(line, self._tag(node, path), entries=tuple(self._entries(node, path, depth)))
         assert isinstance(node, ScalarNode)
-        return Node(line, self._tag(node, path), written=node.value, plain=node.style is None)
+        return Node(line, self._scalar_tag(node, path), written=node.value, plain=node.style is None)
+
+    def _scalar_tag(self, node: ScalarNode, path: str) -> Tag:
+        """Refuse what YAML takes for a number or a flag, by its look or by an explicit tag, and then cannot read."""
+        tag = self._tag(node, path)
+        kind = _READ_AS.get(tag)
+        if kind is None or _is_read_as(kind, node.value):
+            return tag
+        shown = node.value if len(node.value) <= LONGEST_NUMBER else f"{node.value[:LONGEST_NUMBER]}…"
+        self._report(Problem(node.start_mark.line + 1, path, f"{shown!r} cannot be read as {_CALLED[tag]}"))
+        return Tag.NOTHING
 
     def _tag(self, node: yaml.Node, path: str) -> Tag:
         name = node.tag.removeprefix("tag:yaml.org,2002:")
@@ -202,6 +215,13 @@ class _Conversion:
             seen = describe(Node(line, self._tag(key, path), key.value))
             self._report(Problem(line, path, f'expected text as a key, got {seen}; write "{key.value}" in quotes'))
         return str(key.value)
+
+
+def _is_read_as(kind: type, written: str) -> bool:
+    try:
+        return len(written) <= LONGEST_NUMBER and isinstance(yaml.safe_load(written), kind)
+    except (ValueError, yaml.YAMLError):
+        return False
 
 
 def _syntax(error: Exception, text: str) -> Problem:

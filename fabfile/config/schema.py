@@ -26,6 +26,8 @@ PORT = Whole(1, 65535)
 SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\S+")
 ZONE = Text("a zone's letter (a) or its full name (us-east-1a)", r"[a-z]|[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]")
 SECONDS = Number(unit="s")
+MOST_PROBE_REQUESTS = 1000  # a second; a probe is to watch a site, not to bring it down
+PROBE_RATE = Number(unit="requests/s", most=MOST_PROBE_REQUESTS)
 
 ROLES = ("web", "worker", "db-primary", "cache")  # unless valid_roles says otherwise
 
@@ -63,7 +65,7 @@ ROLLOUT = Section(
         Setting("drain_timeout", SECONDS, "Seconds to wait for an old server to finish.", "600"),
         Setting("deregistration_delay", SECONDS, "Seconds the balancer gives running requests.", "30"),
         Setting("poll", Number(0.05, "s"), "Seconds between two looks; AWS is never asked more often than 5 s.", "5"),
-        Setting("probe_rate", Number(unit="requests/s"), "Requests a second that watch the site; 0: none.", "0"),
+        Setting("probe_rate", PROBE_RATE, "Requests a second that watch the site; 0: none.", "0"),
         Setting("probe_paths", Listing(Text()), "Pages that the probe asks for, with what they name.", "[/]"),
     )
 )

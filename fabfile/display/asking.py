@@ -7,7 +7,7 @@ import sys
 
 def somebody_there() -> bool:
     """Whether a person can be asked: both the question and the answer are on a terminal."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def ask(question: str) -> str:

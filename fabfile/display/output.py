@@ -9,13 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from rich.status import Status
 
 HEARTBEAT_SECONDS = 15.0
+_FORESEEABLE_SECONDS = 86400.0  # a time of day says when, up to a day ahead
 
 
 class LiveLine(Protocol):
@@ -63,10 +67,21 @@ class Streams:
 
 def standard_streams() -> Streams:
     """Return this process's streams; live on a terminal, coloured unless NO_COLOR is set (https://no-color.org)."""
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    out, err = _stream(sys.stdout), _stream(sys.stderr)
+    terminal = err.isatty() and os.environ.get("TERM") != "dumb"
     colour = terminal and not os.environ.get("NO_COLOR")
-    live = RichLine(sys.stderr, colour) if terminal else None
-    return Streams(sys.stdout, sys.stderr, colour, live)
+    live = RichLine(err, colour) if terminal else None
+    return Streams(out, err, colour, live)
+
+
+@cache
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _stream(stream: TextIO | None) -> TextIO:
+    """Return the stream; one that was closed before we were started (`>&-`) is None in Python."""
+    return _nowhere() if stream is None else stream
 
 
 class Output:
@@ -120,7 +135,7 @@ class Output:
         """
         now = self._now()
         text = f"waiting for {what}: {now - since:.0f} s since {_clock_time(since)}"
-        if until is not None:
+        if until is not None and until - now < _FORESEEABLE_SECONDS:
             text += f", until {_clock_time(until)} at the latest"
         if self._streams.live is not None:
             self._streams.live.show(text)
@@ -141,8 +156,25 @@ class Output:
         self._write(self._streams.err, text)
 
     def _write(self, stream: TextIO, text: str) -> None:
-        stream.write(text + "\n")
-        stream.flush()
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except BrokenPipeError:
+            # Whoever read has seen enough (`| head -1`). What was begun goes on, and its exit code says how it ended.
+            _silence(stream)
+        except OSError as error:
+            _silence(stream)
+            if stream is self._streams.out:
+                said = (error.strerror or str(error)).lower()
+                raise UsageError("write the result", said, "Send the output where it can be written") from None
+            # Progress that nobody can keep (a full disk under a log) is no reason to stop half-way.
+
+
+def _silence(stream: TextIO) -> None:
+    """Let a stream that cannot be written lead nowhere: Python would complain again when it flushes at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _clock_time(seconds: float) -> str:

@@ -17,6 +17,8 @@ from collections.abc import Iterable
 
 from .model import Member
 
+_MOST_DIGITS = 6
+
 
 def batch_size(batch: str, servers: int) -> int:
     """Return how many servers a batch is, at least 1: "2" is 2; "25%" of 10 servers is 3 (rounded up).
@@ -24,9 +26,10 @@ def batch_size(batch: str, servers: int) -> int:
     Raises `ValueError` for anything else, for less than 1 and for more than 100 %.
     """
     text = batch.strip()
-    number = int(text.removesuffix("%"))
+    digits = text.removesuffix("%")
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS else 0
     if number < 1 or (text.endswith("%") and number > 100):
-        raise ValueError(f"a batch is a number from 1 or a percentage from 1% to 100%, not {batch!r}")
+        raise ValueError(f"a batch is a number of servers from 1, or a share from 1% to 100%, not {batch!r}")
     if text.endswith("%"):
         return max(1, math.ceil(servers * number / 100))
     return number

@@ -21,6 +21,7 @@ from ..config.naming import closest
 from ..errors import UsageError
 
 _CANNOT = "read the command line"
+_MOST = 1e6  # seconds or requests: nothing of ours is meant to be larger, and a clock goes no further than year 9999
 _TRUE = frozenset({"1", "true", "yes", "y", "on"})
 _FALSE = frozenset({"0", "false", "no", "n", "off", ""})
 
@@ -159,18 +160,19 @@ def _as_flags(offer: Offer, argument: Argument, value: str) -> Iterator[str]:
     if value.startswith("-") and (offer.ours or value in offer.context.flags):
         raise UsageError(_CANNOT, f"{flag} was given {value!r}, and no value of it begins with a dash")
     if argument.kind in {int, float}:
-        _check_number(flag, argument, value)
+        _check_number(flag, argument, value, _MOST if offer.ours else math.inf)
     yield f"{flag}={value}"
 
 
-def _check_number(flag: str, argument: Argument, value: str) -> None:
+def _check_number(flag: str, argument: Argument, value: str, most: float) -> None:
     words = {int: "a whole number", float: "a number"}
     try:
         number = argument.kind(value)
     except ValueError:
         raise UsageError(_CANNOT, f"{flag} is {words[argument.kind]}, and was given {value!r}") from None
-    if not math.isfinite(number):
-        raise UsageError(_CANNOT, f"{flag} is {words[argument.kind]}, and was given {value!r}")
+    if not math.isfinite(number) or number > most:
+        limit = f" up to {most:.0f}" if number > most else ""
+        raise UsageError(_CANNOT, f"{flag} is {words[argument.kind]}{limit}, and was given {value!r}")
 
 
 def _flag_of(argument: Argument) -> str:

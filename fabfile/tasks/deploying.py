@@ -18,7 +18,8 @@ from ..apply.workers import fetch_static
 from ..aws.autoscaling import switch_launch_config
 from ..aws.ec2 import instances
 from ..aws.launch_templates import find_launch_config, read_launch_config
-from ..errors import RolloutFailed, StoppedHalfway
+from ..config.schema import MOST_PROBE_REQUESTS
+from ..errors import RolloutFailed, StoppedHalfway, UsageError
 from ..locks.contract import Lease
 from ..releases.source import Repository
 from ..rollout.model import Group, Lifecycle, Observed, Order
@@ -62,6 +63,7 @@ class Rollout:
     def __init__(self, run: Run, request: Request) -> None:
         self._run = run
         self._request = request
+        _check(run, request)
         self._maker: LaunchConfigMaker = maker_of(run)
         self._world: AwsWorld = world_of(run, self._maker)
 
@@ -167,6 +169,14 @@ class Rollout:
             return
         config = self._maker.make(self._maker.stored(target.release), WORKER)
         switch_launch_config(self._run.aws(), self._run.environment.names.worker, config.id)
+
+
+def _check(run: Run, request: Request) -> None:
+    """Refuse limits that make no sense before a release is built, or the lock is taken."""
+    policy_of(run.environment, request.batch, 1, request.slot_deadline)
+    if request.probe_rate > MOST_PROBE_REQUESTS:
+        seen = f"--probe-rate is a number of requests a second up to {MOST_PROBE_REQUESTS}, not {request.probe_rate:g}"
+        raise UsageError("watch the site", seen)
 
 
 def conduct(

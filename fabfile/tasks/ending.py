@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
@@ -53,10 +52,6 @@ class Ending:
             return error.exit_code
         if isinstance(error, KeyboardInterrupt):
             return self._interrupted()
-        if isinstance(error, BrokenPipeError):
-            # Whoever read our output has seen enough; Python would complain again when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0 if self.run is None or not self.run.changes_begun else StoppedHalfway.exit_code
         self._output.error(f"a bug: {type(error).__name__}: {error} ({_where(error)}). FAB_DEBUG=1 shows more.")
         return FabscaleError.exit_code
 

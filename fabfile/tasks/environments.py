@@ -84,6 +84,7 @@ def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
     from ..bootstrap.versions import StackVersions  # noqa: PLC0415
 
     environment, aws = run.environment, run.aws()
+    _check_changeset(run, maker, changeset)
     placement = place(aws, environment)
     worker = environment.roles.get("worker")
     return Creation(
@@ -96,6 +97,18 @@ def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
         say=run.output.progress,
         on_event=lambda event: _progress(run, event),
     )
+
+
+def _check_changeset(run: Run, maker: LaunchConfigMaker, changeset: str) -> None:
+    """Refuse a changeset that is none before anything is created, and say so where it is not going to be used."""
+    from ..apply.launch_configs import WEB  # noqa: PLC0415
+    from ..releases.source import Repository  # noqa: PLC0415
+
+    new = maker.live(WEB) is None
+    if changeset or new:
+        Repository(run.environment.repository).resolve(changeset or run.environment.branch)
+    if changeset and not new:
+        run.output.warning(f"the environment runs a release already: {changeset} is left to fab deploy_serial")
 
 
 def _change(run: Run) -> StackChange:

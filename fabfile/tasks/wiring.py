@@ -113,7 +113,7 @@ def policy_of(environment: Environment, batch: str, servers: int, slot_deadline:
     try:
         size = batch_size(batch or rollout.batch, servers)
     except ValueError as error:
-        raise UsageError("take the batch", str(error), "Say --batch 2, or --batch 25%") from error
+        raise UsageError("use the batch", str(error), "Say --batch 2, or --batch 25%") from error
     return Policy(
         batch=size,
         slot_deadline=slot_deadline or rollout.slot_deadline,
