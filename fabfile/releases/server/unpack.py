@@ -112,8 +112,10 @@ def _inside(target: str) -> bool:
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, folder: Path, seen: _Seen) -> None:
     target = folder / name
     parts = name.split("/")
-    seen.folders.update("/".join(parts[:length]) for length in range(1, len(parts)))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    parent = "/".join(parts[:-1])
+    if parent not in seen.folders:
+        seen.folders.update("/".join(parts[:length]) for length in range(1, len(parts)))
+        target.parent.mkdir(parents=True, exist_ok=True)
     if member.isdir():
         target.mkdir(exist_ok=True)
         seen.folders.add(name)
