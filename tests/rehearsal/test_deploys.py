@@ -13,6 +13,8 @@ from .project import PATIENCE, Ended, Project, finish, kill, lines, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.rehearsal]
 DEPLOY = "deploy_serial:opendebates,local"
+# Both servers in one batch and no worker: for rehearsals that are about something else than the order of things.
+QUICK = (DEPLOY, "--batch", "2", "--no-worker")
 
 
 def last(project: Project) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def test_both_ways_of_writing_deploy_a_new_commit_without_losing_a_request(site:
     assert "capacity never below 2" in ended.out.splitlines()[-1]
     assert commit[:7] in release_at(site)
     assert_clean(site)
-    site.fab("deploy_serial", "--deployment", "opendebates", "--environment", "local")
+    site.fab("deploy_serial", "--deployment", "opendebates", "--environment", "local", *QUICK[1:])
     assert_clean(site)
     assert "opendebates local" in site.fab("local", "describe").out
 
@@ -56,9 +58,9 @@ def test_a_launch_config_made_before_is_deployed_by_its_name(site: Project) -> N
     made = site.fab("create_launch_config_for_deployment:opendebates,local")
     name = made.out.strip()
     assert name.startswith("opendebates-local-2")
-    site.fab(f"{DEPLOY},{name}")
+    site.fab(f"{DEPLOY},{name}", *QUICK[1:])
     assert assert_clean(site)["launch_config"] == name
-    again = site.fab(f"{DEPLOY},{name}")
+    again = site.fab(f"{DEPLOY},{name}", *QUICK[1:])
     assert last(site)["instances"]["replaced"] == [], again
 
 
@@ -72,10 +74,10 @@ def test_a_dry_run_prints_the_steps_and_changes_nothing(site: Project) -> None:
 
 
 def test_of_two_deploys_at_once_one_waits_and_a_third_that_must_not_wait_names_the_holder(site: Project) -> None:
-    first = site.start(DEPLOY)
+    first = site.start(*QUICK)
     until("the first to hold the lock", lambda: site.describe()["lock"] is not None)
-    second = site.start(DEPLOY)
-    third = site.fab(DEPLOY, "--wait", "0", code=3)
+    second = site.start(*QUICK)
+    third = site.fab(*QUICK, "--wait", "0", code=3)
     assert "deploy_serial" in third.err
     assert "@" in third.err
     for process in (first, second):
@@ -88,11 +90,11 @@ def test_of_two_deploys_at_once_one_waits_and_a_third_that_must_not_wait_names_t
 
 
 def test_a_deployer_that_sleeps_longer_than_its_lease_changes_nothing_when_it_wakes(site: Project) -> None:
-    sleeper = site.start(DEPLOY)
+    sleeper = site.start(*QUICK)
     until("the first launch", lambda: len(site.group()["Instances"]) > 2)
     kill(sleeper, signal.SIGSTOP)
     try:
-        ended = site.fab(DEPLOY)
+        ended = site.fab(*QUICK)
         assert "of 2 servers" in ended.out or "replaced" in ended.out
     finally:
         kill(sleeper, signal.SIGCONT)
@@ -103,7 +105,7 @@ def test_a_deployer_that_sleeps_longer_than_its_lease_changes_nothing_when_it_wa
 
 
 def test_a_scale_out_by_hand_in_mid_deploy_stays_where_the_operator_put_it(site: Project) -> None:
-    deploy = site.start(DEPLOY)
+    deploy = site.start(*QUICK)
     group = site.group()
     until("the first launch", lambda: len(site.group()["Instances"]) > 2)
     site.client("autoscaling").set_desired_capacity(
@@ -129,7 +131,7 @@ def test_a_group_at_its_maximum_is_deployed_and_has_the_maximum_of_before(site: 
     client, name = site.client("autoscaling"), site.group()["AutoScalingGroupName"]
     client.update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=2)
     try:
-        site.fab(DEPLOY)
+        site.fab(*QUICK)
         assert site.group()["MaxSize"] == 2
         assert_clean(site)
     finally:
@@ -140,7 +142,7 @@ def test_a_process_that_was_suspended_before_is_still_suspended(site: Project) -
     client, name = site.client("autoscaling"), site.group()["AutoScalingGroupName"]
     client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["AZRebalance", "AlarmNotification"])
     try:
-        site.fab(DEPLOY)
+        site.fab(*QUICK)
         suspended = {each["ProcessName"] for each in site.group()["SuspendedProcesses"]}
         assert suspended == {"AZRebalance", "AlarmNotification"}
     finally:
@@ -149,7 +151,7 @@ def test_a_process_that_was_suspended_before_is_still_suspended(site: Project) -
 
 
 def test_after_a_change_of_the_instance_type_the_same_release_serves(site: Project) -> None:
-    site.fab(DEPLOY)
+    site.fab(*QUICK)
     release, before = release_at(site), site.group()
     site.config["environments"]["local"]["instance_types"] = {"web": "m5.large"}
     site.write_config()
@@ -177,15 +179,12 @@ def replaced(project: Project, victim: str) -> bool:
     return victim not in ids and len(ids) >= 2
 
 
-@pytest.mark.parametrize("moments", [(0.6, 2.5, 5.0, 7.0), (1.2, 3.5, 6.0, 9.0)])
-def test_a_deployer_killed_again_and_again_is_followed_by_the_same_command(
-    site: Project, moments: tuple[float, ...]
-) -> None:
+def test_a_deployer_killed_again_and_again_is_followed_by_the_same_command(site: Project) -> None:
     client, name = site.client("autoscaling"), site.group()["AutoScalingGroupName"]
     client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=["ScheduledActions"])
     before = site.group()
     try:
-        for moment in moments:
+        for moment in (0.8, 3.0, 4.5, 6.0, 9.0, 12.0):
             process = site.start(DEPLOY)
             time.sleep(moment)  # the moment itself is what varies; nothing is waited for
             kill(process)
