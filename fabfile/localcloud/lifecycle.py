@@ -112,7 +112,7 @@ def _live_record(folder: CloudFolder) -> CloudRecord | None:
         "reach the embedded cloud",
         f"its daemon (pid {record.pid}) died at {ended:%Y-%m-%dT%H:%M:%SZ} or later; "
         f"last log line: {_last_log_line(folder) or 'none'}",
-        _AGAIN,
+        "What it knew is lost. Run `fab local_down`, then `fab create_environment`",
     )
 
 

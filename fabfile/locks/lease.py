@@ -21,6 +21,7 @@ LEASE_SECONDS = 20.0
 _BEATS_PER_LEASE = 4
 _MARGIN = 0.25  # of the lease: room for clocks that run at different speeds, and for a call on its way
 _LONGEST_PAUSE = 1.0
+_A_FEW_MINUTES = 180.0
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ class LeaseLock:
     def _wait(self, holder: Holder, until: float, on_wait: Callable[[Holder], None]) -> None:
         left = until - self._clock.monotonic()
         if left <= 0:
-            minutes = max(0.0, self._clock.now() - holder.since) / 60
+            seconds = max(0.0, self._clock.now() - holder.since)
+            held = f"{seconds:.0f} s" if seconds < _A_FEW_MINUTES else f"{seconds / 60:.0f} min"
             raise LockHeld(
                 f"lock {self._name}",
-                f"{holder.owner} has held it for {minutes:.1f} min: {holder.reason}",
+                f"{holder.owner} has held it for {held}: {holder.reason}",
                 "Wait for it to end, or give a longer --wait; a holder that died is superseded by itself",
             )
         on_wait(holder)
