@@ -9,7 +9,7 @@ from typing import Protocol
 from ..aws import autoscaling, elb, elbv2
 from ..aws.autoscaling import GroupRecord
 from ..aws.session import Aws
-from ..aws.translate import Refused, Throttled
+from ..aws.translate import Refused, Throttled, Uncertain
 from ..balancers.contract import Balancer
 from ..rollout.model import (
     Deregister,
@@ -30,28 +30,15 @@ from ..rollout.model import (
     StopWorker,
     SuspendProcesses,
     SwitchLaunchConfig,
+    SwitchWorkerConfig,
     TargetState,
     Terminate,
     Worker,
 )
 from .world import Outcome
 
-# Refusals that say that the group is not as it was seen: the next look explains them.
-_PASSING = frozenset(
-    {
-        "ValidationError",
-        "ScalingActivityInProgress",
-        "ScalingActivityInProgressFault",
-        "ResourceContention",
-        "ResourceContentionFault",
-        "IdempotentCallInProgress",
-        "IdempotentCallInProgressFault",
-        "IdempotentParameterMismatch",
-        "IdempotentParameterMismatchError",
-        "ResourceInUse",
-        "LimitExceeded",
-    }
-)
+# The first call with a launch's token goes on, or may have done so: the launch must not be taken for refused.
+_UNDECIDED = frozenset({"IdempotentCallInProgress", "IdempotentCallInProgressFault"})
 
 
 class Workers(Protocol):
@@ -72,7 +59,7 @@ class AwsWorld:
     """One autoscaling group, its balancers and the environment's workers.
 
     A look takes one call for the group, one for each of its balancers, and one to find the workers.
-    `others` are the balancers that the group does not know, by name.
+    `others` are the balancers that the group does not know, by name; `worker_group` is "" where there is none.
     """
 
     def __init__(
@@ -81,23 +68,34 @@ class AwsWorld:
         group: str,
         workers: Workers,
         evidence: Evidence,
+        *,
         others: Mapping[str, Balancer] | None = None,
+        worker_group: str = "",
     ) -> None:
         self._aws = aws
         self._group = group
         self._workers = workers
         self._evidence = evidence
         self._others = others or {}
+        self._worker_group = worker_group
 
     def observe(self, intent: Intent) -> Observed:
         """Look at everything; workers only when this deploy is about them."""
-        group = self.observe_group()
-        wanted = bool(intent.release) and intent.order is not Order.NEVER
-        return Observed(group, self._workers.observe(intent.release) if wanted else ())
+        if not intent.release or intent.order is Order.NEVER:
+            return Observed(self.observe_group())
+        record, worker_group = autoscaling.describe_groups(self._aws, self._group, self._worker_group)
+        return Observed(
+            self._seen(record),
+            self._workers.observe(intent.release),
+            worker_group.desired if worker_group else 0,
+            worker_group.launch_config if worker_group else "",
+        )
 
     def observe_group(self) -> Group:
         """Look at the group with its members and their state in every balancer."""
-        record = autoscaling.describe_group(self._aws, self._group)
+        return self._seen(autoscaling.describe_group(self._aws, self._group))
+
+    def _seen(self, record: GroupRecord) -> Group:
         states = {**self._known(record), **{name: each.states() for name, each in self._others.items()}}
         members = tuple(
             replace(member, targets=tuple(self._target(name, states[name], member) for name in states))
@@ -106,13 +104,14 @@ class AwsWorld:
         return replace(record.group, members=members, balancers=tuple(states))
 
     def apply(self, step: Step) -> Outcome:
-        """Take a step; a refusal that the next look explains is an outcome, any other is raised."""
+        """Take a step; what AWS refuses is an outcome, so that the deploy looks again and, in the end, goes back."""
         try:
             return self._apply(step)
         except Refused as error:
-            if isinstance(error, Throttled) or error.code in _PASSING:
-                return Outcome(refusal=f"{error.code}: {error.message}")
-            raise
+            launching = isinstance(step, LaunchInstances)
+            if launching and (isinstance(error, Throttled) or error.code in _UNDECIDED):
+                raise Uncertain(error.cannot, error.seen) from error
+            return Outcome(refusal=f"{error.code}: {error.message}")
 
     def _apply(self, step: Step) -> Outcome:
         match step:
@@ -137,6 +136,8 @@ class AwsWorld:
         match step:
             case SwitchLaunchConfig():
                 autoscaling.switch_launch_config(self._aws, self._group, step.launch_config)
+            case SwitchWorkerConfig():
+                autoscaling.switch_launch_config(self._aws, self._worker_group, step.launch_config)
             case SuspendProcesses():
                 autoscaling.suspend_processes(self._aws, self._group, step.processes)
             case ResumeProcesses():

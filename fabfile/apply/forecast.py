@@ -68,6 +68,7 @@ def forecast(
             durations.job,
             durations.migration,
         ),
+        worker_config=observed.worker_config,
     )
     ledger, record = MemoryLedger(), Record(intent.deploy_id, "forecast", "", "", intent.target, intent.previous)
     pace = Pace(poll=durations.poll, spread=0.0)

@@ -116,6 +116,25 @@ def release_of(config: LaunchConfig) -> str:
     return str(release.get("id", "")) if isinstance(release, Mapping) else ""
 
 
+def check_rolled_out_by(config: LaunchConfig, environment: Environment, live: str) -> None:
+    """Raise `UsageError` for a launch config that is not one of the environment's web servers.
+
+    `live` is what their group launches now, "lt-…:N".
+    """
+    what = f"deploy the launch config {config.name or config.id}"
+    instead = "See `fab history` for those that were deployed"
+    if config.id.partition(":")[0] != live.partition(":")[0]:
+        raise UsageError(what, f"it is of another launch template than {live}", instead)
+    if config.name == BASE:
+        raise UsageError(what, "its servers would run no release: it is what launch configs are made from", instead)
+    document = read_document(config.user_data) or {}
+    told = {key: str(document[key]) for key in ("deployment", "environment", "role") if key in document}
+    ours = {"deployment": environment.deployment, "environment": environment.name, "role": WEB}
+    other = ", ".join(f"{key} {value}" for key, value in told.items() if value != ours[key])
+    if other:
+        raise UsageError(what, f"it was made for another place: {other}", instead)
+
+
 def surroundings_of(aws: Aws, environment: Environment) -> Surroundings:
     """Read the stack's outputs as variables; nothing where the environment has no stack of ours."""
     stack = Stacks(aws).describe(environment.names.stack)

@@ -15,13 +15,20 @@ from ..rollout.model import (
     Intent,
     LaunchInstances,
     Plan,
+    ResumeProcesses,
     Retirement,
     SaveEvidence,
+    SetMaximum,
     Step,
+    SuspendProcesses,
+    SwitchLaunchConfig,
+    SwitchWorkerConfig,
     Terminate,
 )
 from ..rollout.notes import undone
 from .world import Outcome
+
+_SETTINGS = (SwitchLaunchConfig, SwitchWorkerConfig, SetMaximum, SuspendProcesses, ResumeProcesses)
 
 
 def before(plan: Plan) -> Intent:
@@ -44,7 +51,7 @@ def after(intent: Intent, step: Step, outcome: Outcome) -> Intent:
         return replace(intent, retiring=answered, refusals=0)
     if isinstance(step, SaveEvidence):
         return replace(intent, evidence=intent.evidence + outcome.evidence)
-    return intent
+    return replace(intent, refusals=0) if isinstance(step, _SETTINGS) else intent
 
 
 def _launched(intent: Intent, step: LaunchInstances, ids: tuple[str, ...]) -> Intent:
@@ -67,6 +74,7 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
     The read that they were decided on may have been older than somebody's change: a server that may not be
     terminated is mostly gone, and is asked for again only when reads go on to show it. A launch that is refused
     `PATIENCE` times in a row counts as a failed server, terminations as trouble (`failing.too_many_refusals`).
+    Settings are asked for as often: AWS refuses them while it is busy with the group, or throttles.
     """
     intent = undone(step, intent)
     match step:
@@ -80,6 +88,8 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
             return replace(intent, refusals=intent.refusals + 1, retiring=(*intent.retiring, asked))
         case SaveEvidence():
             return replace(intent, examined=intent.examined + step.instances)
+        case _ if isinstance(step, _SETTINGS) and intent.refusals + 1 < PATIENCE:
+            return replace(intent, refusals=intent.refusals + 1)
     return replace(intent, trouble=f"{type(step).__name__} was refused ({step.reason}): {refusal}")
 
 

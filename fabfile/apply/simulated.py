@@ -29,6 +29,7 @@ from ..rollout.model import (
     StopWorker,
     SuspendProcesses,
     SwitchLaunchConfig,
+    SwitchWorkerConfig,
     Terminate,
 )
 from .simulated_group import Fates, SimulatedGroup, healthy
@@ -58,6 +59,7 @@ class SimulatedCloud:
         workers: SimulatedWorkers | None = None,
         weather: Weather | None = None,
         capacity: int | None = None,
+        worker_config: str = "",
     ) -> None:
         self.simulated = SimulatedGroup(group, fates, drain, clock.now())
         self.workers = workers or SimulatedWorkers()
@@ -65,6 +67,7 @@ class SimulatedCloud:
         self.calls = 0
         self.applied: list[Step] = []
         self._clock = clock
+        self.worker_config = worker_config  # what the workers' group launches; "" where there is none
         self._capacity = capacity  # servers that the zones have room for
         self._tokens: dict[str, tuple[str, ...]] = {}
         self._past: deque[tuple[float, Group]] = deque([(clock.now(), self.simulated.group())])
@@ -81,7 +84,7 @@ class SimulatedCloud:
             raise Unreachable("describe the group", "no answer")
         now = self._clock.now()
         group = self.now_is() if not self.weather.read_lag else self._lagging(now)
-        return Observed(group, self.workers.seen(intent.release, now))
+        return Observed(group, self.workers.seen(intent.release, now), worker_config=self.worker_config)
 
     def _lagging(self, now: float) -> Group:
         self._remember()
@@ -129,6 +132,8 @@ class SimulatedCloud:
         match step:
             case SwitchLaunchConfig():
                 group.launch_config = step.launch_config
+            case SwitchWorkerConfig():
+                self.worker_config = step.launch_config
             case SuspendProcesses():
                 group.suspended |= step.processes
             case ResumeProcesses():

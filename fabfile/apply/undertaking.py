@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from ..errors import StoppedHalfway
 from ..rollout.intents import begin, resume, supersede
 from ..rollout.model import Intent, Observed, Order, Phase
 from .ledger_contract import Ledger, Record, Status, Unfinished
@@ -28,6 +29,8 @@ class Wanted:
     previous_release: str
     order: Order
     servers: bool = True
+    worker_target: str = ""  # what the workers' group is to launch; "" leaves it alone
+    worker_previous: str = ""  # what it launches now
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,31 @@ def undertake(
 ) -> Undertaking:
     """Return what to start the loop with:
 
-    an unfinished deploy of the same is resumed, another one superseded.
+    an unfinished deploy of the same is resumed, another one superseded. Raises `StoppedHalfway` for workers
+    alone when web servers are half-way: such a deploy would never give their group its settings back.
     """
     if unfinished:
         last = unfinished[0]
-        if can_resume(last, wanted.task) and last.intent.target == wanted.target:
+        same = (last.intent.target, last.intent.release) == (wanted.target, wanted.release)
+        if can_resume(last, wanted.task) and same:
             return Undertaking(replace(last.record, status=Status.RUNNING), resume(last.intent))
-        intent = supersede(last.intent, deploy_id=deploy_id, target=wanted.target, started=now, release=wanted.release)
-        intent = replace(intent, order=wanted.order, servers=wanted.servers)
+        if last.intent.servers and last.intent.begun and not wanted.servers:
+            where = f"{wanted.deployment},{wanted.environment}"
+            raise StoppedHalfway(
+                f"run {wanted.task}",
+                f"{last.record.id} ({last.record.task}) left web servers half-way",
+                f"Run fab resume:{where} or fab repair:{where} first",
+            )
+        intent = supersede(
+            last.intent,
+            deploy_id=deploy_id,
+            target=wanted.target,
+            started=now,
+            release=wanted.release,
+            worker_target=wanted.worker_target,
+        )
+        previous = intent.worker_previous or wanted.worker_previous
+        intent = replace(intent, order=wanted.order, servers=wanted.servers, worker_previous=previous)
     else:
         intent = begin(
             observed,
@@ -71,6 +91,8 @@ def undertake(
             started=now,
             release=wanted.release,
             previous_release=wanted.previous_release,
+            worker_target=wanted.worker_target,
+            worker_previous=wanted.worker_previous,
             order=wanted.order,
             servers=wanted.servers,
         )

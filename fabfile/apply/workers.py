@@ -76,7 +76,7 @@ class SshWorkers:
 
     def _call(self, worker: str, verb: str, *arguments: str, given: bytes | None = None) -> Outcome:
         if worker not in self._hosts:
-            return Outcome(refusal=f"{worker} is gone")
+            raise Unreachable(f"{verb} {worker}", "it is gone", "Its group launches another one")
         hosts, command = [self._hosts[worker]], calling_program(verb, *arguments)
         (result,) = self._transport.run(hosts, command, input=given, timeout=_INSTALL_SECONDS)
         if result.error:

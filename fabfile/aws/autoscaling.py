@@ -65,14 +65,23 @@ def describe_group(aws: Aws, name: str) -> GroupRecord:
     Raises `UsageError` for a group that is not there, or that launches from anything but a plain launch
     template.
     """
+    return describe_groups(aws, name)[0]
+
+
+def describe_groups(aws: Aws, name: str, other: str = "") -> tuple[GroupRecord, Group | None]:
+    """Return a group as `describe_group` does, and another one by the same call: None if it is not there."""
     what = f"describe the autoscaling group {name}"
     with aws.calling(what):
-        found = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
-    if not found["AutoScalingGroups"]:
+        found = aws.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[each for each in (name, other) if each]
+        )
+    groups = {group["AutoScalingGroupName"]: group for group in found["AutoScalingGroups"]}
+    if name not in groups:
         raise UsageError(what, f"there is none in {aws.where}", "Run create_environment first")
-    group = found["AutoScalingGroups"][0]
+    group = groups[name]
     _refuse_other_kinds(group)
-    return GroupRecord(_group(group), tuple(group.get("TargetGroupARNs", [])), tuple(group["LoadBalancerNames"]))
+    record = GroupRecord(_group(group), tuple(group.get("TargetGroupARNs", [])), tuple(group["LoadBalancerNames"]))
+    return record, _group(groups[other]) if other in groups else None
 
 
 def switch_launch_config(aws: Aws, group: str, launch_config: str) -> None:
@@ -106,10 +115,12 @@ def resume_processes(aws: Aws, group: str, processes: Collection[str]) -> None:
 def launch_instances(aws: Aws, group: str, launch: Launch) -> Launched:
     """Launch instances into one zone; desired capacity rises by as many. Idempotent by the launch's token.
 
+    Sent once: the loop repeats it, and a refusal then is the answer to this call, not to a second one.
+
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html
     """
     with aws.calling(f"launch {launch.count} in {launch.zone} into {group}"):
-        reply = aws.client("autoscaling").launch_instances(
+        reply = aws.client("autoscaling", once=True).launch_instances(
             AutoScalingGroupName=group,
             RequestedCapacity=launch.count,
             ClientToken=launch.token,
@@ -166,6 +177,13 @@ def _refuse_other_kinds(group: AutoScalingGroupTypeDef) -> None:
             f"it launches from the launch configuration {group.get('LaunchConfigurationName', '(none)')}",
             "Give it a launch template; AWS takes no new launch configurations",
         )
+    version = group["LaunchTemplate"].get("Version", "$Default")
+    if not version.isdecimal():
+        raise UsageError(
+            f"deploy to the autoscaling group {name}",
+            f"it launches from the version {version} of its launch template: a new one would go live by being made",
+            "Point the group at the number of the version that its servers run",
+        )
 
 
 def _group(group: AutoScalingGroupTypeDef) -> Group:
@@ -195,7 +213,7 @@ def _member(instance: InstanceTypeDef) -> Member:
 
 
 def _launch_config(template: Mapping[str, object]) -> str:
-    return f"{template['LaunchTemplateId']}:{template['Version']}" if "LaunchTemplateId" in template else ""
+    return f"{template['LaunchTemplateId']}:{template.get('Version', '')}" if "LaunchTemplateId" in template else ""
 
 
 def _activity(activity: ActivityTypeDef) -> Activity:

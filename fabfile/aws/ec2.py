@@ -13,7 +13,7 @@ from .session import Aws
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
 
-_CHUNK = 500  # ids in one call; DescribeInstances takes up to 1,000 results a page
+_CHUNK = 200  # values that one filter takes; a longer list is refused with FilterLimitExceeded
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 _READS = ("Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "ValidateTemplate")
-_ONCE = frozenset({"TerminateInstanceInAutoScalingGroup", "ExecutePolicy", "EnterStandby", "ExitStandby"})
+_ONCE = frozenset(
+    {"LaunchInstances", "TerminateInstanceInAutoScalingGroup", "ExecutePolicy", "EnterStandby", "ExitStandby"}
+)
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0

@@ -39,6 +39,7 @@ _THROTTLED = frozenset(
         "RequestThrottledException",
     }
 )
+_SERVER_ERROR = 500  # from here on AWS does not say whether the call took effect
 _ABSENT = ("NotFound", "NoSuch", "404")
 
 
@@ -100,7 +101,8 @@ def _refusal(what: str, where: str, error: boto.ClientError) -> Unreachable:
         return Throttled(what, code, message, "Run it again later")
     if any(mark in code for mark in _ABSENT):
         return Missing(what, code, message)
-    return Refused(what, code, message)
+    unclear = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_ERROR
+    return Uncertain(what, f"AWS answered {code}: {message}{place}") if unclear else Refused(what, code, message)
 
 
 def _failure(what: str, where: str, error: boto.BotoCoreError) -> FabscaleError:

@@ -70,6 +70,8 @@ def backwards(intent: Intent, reason: str) -> Intent:
         previous=intent.target,
         release=intent.previous_release,
         previous_release=intent.release,
+        worker_target=intent.worker_previous,
+        worker_previous=intent.worker_target,
         failure=reason,
         trouble="",
         failures=(),

@@ -18,6 +18,8 @@ def begin(
     started: float,
     release: str = "",
     previous_release: str = "",
+    worker_target: str = "",
+    worker_previous: str = "",
     order: Order = Order.FIRST,
     servers: bool = True,
 ) -> Intent:
@@ -29,6 +31,8 @@ def begin(
         previous=what_serves(group, target),
         release=release,
         previous_release=previous_release,
+        worker_target=worker_target,
+        worker_previous=worker_previous,
         order=order,
         servers=servers,
         started=started,
@@ -55,10 +59,12 @@ def resume(intent: Intent) -> Intent:
 
     Clocks start anew. What was asked for is asked for again: whether the calls were made is not known.
     """
-    return replace(intent, slot_since=None, serving_since=(), ailing=(), asked=())
+    return replace(intent, slot_since=None, workers_since=None, serving_since=(), ailing=(), asked=())
 
 
-def supersede(intent: Intent, *, deploy_id: str, target: str, started: float, release: str = "") -> Intent:
+def supersede(
+    intent: Intent, *, deploy_id: str, target: str, started: float, release: str = "", worker_target: str = ""
+) -> Intent:
     """Return a new deploy's intent that takes over an unfinished one's surge and undo data.
 
     It goes back, should it fail, to what the unfinished one would have gone back to.
@@ -66,6 +72,7 @@ def supersede(intent: Intent, *, deploy_id: str, target: str, started: float, re
     going_back = intent.phase is Phase.ROLLING_BACK or bool(intent.failure)
     good = intent.target if going_back else intent.previous
     good_release = intent.release if going_back else intent.previous_release
+    good_worker = intent.worker_target if going_back else intent.worker_previous
     return replace(
         resume(intent),
         deploy_id=deploy_id,
@@ -73,6 +80,8 @@ def supersede(intent: Intent, *, deploy_id: str, target: str, started: float, re
         previous=good,
         release=release,
         previous_release=good_release,
+        worker_target=worker_target,
+        worker_previous=good_worker,
         phase=Phase.ROLLING,
         started=started,
         launched=0,

@@ -123,6 +123,8 @@ class Observed:
 
     group: Group
     workers: tuple[Worker, ...] = ()
+    workers_wanted: int = 0  # how many there are to be, as far as somebody says so
+    worker_config: str = ""  # what the workers' group launches next; "" where there is none
 
 
 class Order(StrEnum):
@@ -203,6 +205,8 @@ class Intent:
     previous: str  # the one before, to which a stopped deploy goes back
     release: str = ""  # the release that workers get
     previous_release: str = ""
+    worker_target: str = ""  # what the workers' group is to launch; "" leaves it alone
+    worker_previous: str = ""  # what it launched before
     order: Order = Order.FIRST
     phase: Phase = Phase.ROLLING
     started: float = 0.0
@@ -223,6 +227,7 @@ class Intent:
     coming: tuple[tuple[str, float], ...] = ()  # new instances that do not serve, and when each was last seen
     ailing: tuple[tuple[str, float], ...] = ()  # new instances that served, and since when they do not
     excused: int = 0  # instances that somebody's scale-in explains the loss of
+    workers_since: float | None = None  # since when workers that nobody sees yet are waited for
     slot_since: float | None = None  # when the current batch's deadline began
     failures: tuple[Failure, ...] = ()
     examined: tuple[str, ...] = ()  # instances whose evidence is saved
@@ -340,6 +345,13 @@ class StartWorker(Step):
 
     worker: str
     release: str
+
+
+@dataclass(frozen=True)
+class SwitchWorkerConfig(Step):
+    """Point the workers' group at a launch config, for the workers that it launches from now on."""
+
+    launch_config: str
 
 
 @dataclass(frozen=True)

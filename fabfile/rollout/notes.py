@@ -27,6 +27,7 @@ from .model import (
     StopWorker,
     SuspendProcesses,
     SwitchLaunchConfig,
+    SwitchWorkerConfig,
     Terminate,
 )
 
@@ -51,6 +52,8 @@ def asked_for(step: Step) -> tuple[tuple[str, str], ...]:
             wants = ((f"install {step.worker}", step.release),)
         case RunMigrations():
             wants = (("migrate", step.release),)
+        case SwitchWorkerConfig():
+            wants = (("worker config", step.launch_config),)
         case StartWorker():
             wants = ((f"start {step.worker}", step.release),)
     return wants

@@ -20,6 +20,7 @@ from .model import (
     StartWorker,
     Step,
     StopWorker,
+    SwitchWorkerConfig,
     Worker,
     WorkerPhase,
 )
@@ -39,8 +40,18 @@ def workers_last(s: Situation) -> Plan | None:
 def _workers(s: Situation) -> Plan | None:
     """Take the next step with workers; None when all run the release."""
     workers, intent = s.raw.workers, s.intent
-    if not intent.release or all(worker.phase is WorkerPhase.RUNNING for worker in workers):
+    if not intent.release:
         return None
+    missing = s.raw.workers_wanted - len(workers)
+    if missing > 0 and not intent.migrated and intent.phase is Phase.ROLLING:
+        return _await_workers(s, missing)
+    if all(worker.phase is WorkerPhase.RUNNING for worker in workers):
+        return _renew_group(s)
+    return _bring_along(s, workers)
+
+
+def _bring_along(s: Situation, workers: tuple[Worker, ...]) -> Plan:
+    intent = s.intent
     running = tuple(each.id for each in workers if each.migration is Migration.RUNNING)
     if running:
         since = _asked_at(s, "migrate")
@@ -54,6 +65,29 @@ def _workers(s: Situation) -> Plan | None:
     if intent.phase is Phase.ROLLING and not intent.migrated:
         return _migrate(s, min(installed, key=lambda worker: worker.id))
     return _each(s, installed, "start", lambda w: _start(w, intent.release))
+
+
+def _await_workers(s: Situation, missing: int) -> Plan:
+    """Wait for workers that their group has yet to launch: without one nobody migrates for the new servers."""
+    since = s.intent.workers_since
+    if since is None:
+        return think(replace(s.intent, workers_since=s.now))
+    if s.now - since > s.policy.worker_deadline:
+        text = f"{missing} of {s.raw.workers_wanted} workers had not come after {s.policy.worker_deadline:.0f} s"
+        return think(replace(s.intent, trouble=text))
+    return wait(s, f"{missing} of {s.raw.workers_wanted} workers have yet to come", since, s.policy.worker_deadline)
+
+
+def _renew_group(s: Situation) -> Plan | None:
+    """Let the workers' group launch what its workers run now: a worker that it replaces must not run the old code."""
+    wanted, now = s.intent.worker_target, s.raw.worker_config
+    if not wanted or not now or now == wanted:
+        return None
+    since = _asked_at(s, "worker config")
+    if since is not None and s.now - since <= s.policy.read_lag:
+        return wait(s, "the workers' group does not show its launch config yet", since, s.policy.read_lag)
+    reason = f"workers run {s.intent.release}; their group moves from {now} to {wanted}"
+    return act(s, SwitchWorkerConfig(reason, wanted))
 
 
 def _stop(worker: Worker) -> Step:

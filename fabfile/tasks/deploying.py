@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from ..apply.aws_world import AwsWorld
 from ..apply.dynamo_ledger import DynamoLedger
 from ..apply.forecast import forecast
-from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, release_of
+from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, check_rolled_out_by, release_of
 from ..apply.ledger_contract import Status, Unfinished
 from ..apply.loop import Deploy, Setting
 from ..apply.report import Report
 from ..apply.undertaking import Undertaking, Wanted, can_resume, close_superseded, new_deploy_id, undertake
 from ..apply.workers import fetch_static
-from ..aws.autoscaling import switch_launch_config
 from ..aws.ec2 import instances
 from ..aws.launch_templates import find_launch_config, read_launch_config
 from ..config.schema import MOST_PROBE_REQUESTS
@@ -76,15 +75,13 @@ class Rollout:
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
             group = self._world.observe_group()
             target = self._choose(unfinished, group)
-            undertaking = undertake(self._wanted(target), Observed(group), unfinished, deploy_id, run.clock.now())
+            wanted = self._wanted(target, self._worker_config(target, unfinished))
+            undertaking = undertake(wanted, Observed(group), unfinished, deploy_id, run.clock.now())
             ledger.begin(undertaking.record, undertaking.intent)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
             self._share_static(target, group)
             lease.check()
             report = conduct(run, undertaking, self._request, world=self._world, ledger=ledger, lease=lease)
-            if report.status is Status.DEPLOYED and self._request.order is not Order.NEVER:
-                lease.check()
-                self._renew_worker_group(target)
         conclude(run, report)
 
     def foretell(self) -> None:
@@ -99,7 +96,8 @@ class Rollout:
             commit = self._commit()
             target = Target(_UNMADE, f"a new launch config of {commit[:7]}", commit, f"new-{commit[:7]}")
         now = run.clock.now()
-        intent = undertake(self._wanted(target), Observed(group), unfinished, "forecast", now).intent
+        wanted = self._wanted(target, _UNMADE if request.order is not Order.NEVER else "")
+        intent = undertake(wanted, Observed(group), unfinished, "forecast", now).intent
         policy = policy_of(run.environment, request.batch, group.desired, request.slot_deadline)
         foretold = forecast(self._world.observe(intent), intent, policy, durations_of(run.environment))
         run.output.result(f"would deploy {target.name}:")
@@ -116,6 +114,7 @@ class Rollout:
         if request.launch_config:
             config = find_launch_config(run.aws(), template, request.launch_config)
             release = release_of(config)
+            check_rolled_out_by(config, run.environment, group.launch_config)
             return Target(config.id, config.name, self._maker.stored(release).commit if release else "", release)
         last = unfinished[0] if unfinished else None
         if last and can_resume(last, run.task) and last.record.changeset == self._commit():
@@ -129,9 +128,9 @@ class Rollout:
         run.output.progress(f"made the launch config {config.name}")
         return Target(config.id, config.name, manifest.commit, manifest.id)
 
-    def _wanted(self, target: Target) -> Wanted:
+    def _wanted(self, target: Target, worker_config: str) -> Wanted:
         run = self._run
-        live = self._maker.live(WEB)
+        web, worker = self._maker.live(WEB), self._maker.live(WORKER)
         return Wanted(
             task=run.task,
             deployment=run.environment.deployment,
@@ -140,9 +139,12 @@ class Rollout:
             launch_config=target.name,
             commit=target.commit,
             release=target.release,
-            previous_release=release_of(live) if live else "",
+            # Workers may have had a release of their own since the web servers' last one.
+            previous_release=(worker and release_of(worker)) or (web and release_of(web)) or "",
             order=self._request.order,
             servers=self._request.servers,
+            worker_target=worker_config,
+            worker_previous=worker.id if worker else "",
         )
 
     def _commit(self) -> str:
@@ -162,13 +164,17 @@ class Rollout:
         for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
             run.output.warning(f"{host} has not got the new release's static files: {why}")
 
-    def _renew_worker_group(self, target: Target) -> None:
-        """Let the workers' group launch what its workers run now."""
+    def _worker_config(self, target: Target, unfinished: tuple[Unfinished, ...]) -> str:
+        """Return what the workers' group is to launch once its workers run the release; "" leaves it alone."""
         live = self._maker.live(WORKER)
-        if live is None or not target.release or release_of(live) == target.release:
-            return
-        config = self._maker.make(self._maker.stored(target.release), WORKER)
-        switch_launch_config(self._run.aws(), self._run.environment.names.worker, config.id)
+        if self._request.order is Order.NEVER or live is None or not target.release:
+            return ""
+        for each in unfinished[:1]:
+            if each.intent.release == target.release and each.intent.worker_target:
+                return each.intent.worker_target
+        if release_of(live) == target.release:
+            return live.id
+        return self._maker.make(self._maker.stored(target.release), WORKER).id
 
 
 def _check(run: Run, request: Request) -> None:

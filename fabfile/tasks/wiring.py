@@ -90,7 +90,9 @@ def world_of(run: Run, maker: LaunchConfigMaker) -> AwsWorld:
     transport = transport_of(environment)
     group = environment.names.auto_scaling_group
     evidence = AwsEvidence(aws, group, transport, environment.ssh_attribute)
-    return AwsWorld(aws, group, workers_of(aws, environment, maker), evidence)
+    workers = workers_of(aws, environment, maker)
+    worker_group = "" if isinstance(workers, NoWorkers) else environment.names.worker
+    return AwsWorld(aws, group, workers, evidence, worker_group=worker_group)
 
 
 def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> Workers:
