@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import StoppedHalfway, Unreachable
+from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..locks.contract import Lease
 from ..rollout.model import Converged, Intent, Observed, Phase, Plan, Policy, SaveEvidence, Step, Stopped, Wait
 from ..rollout.serial import plan as plan_serial
@@ -103,6 +103,10 @@ class Deploy:
             observed = self._setting.world.observe(self._intent)
         except Unreachable as error:
             return self._bear_with(error)
+        except UsageError as error:
+            if not self._intent.begun:
+                raise
+            raise StoppedHalfway("finish the deploy", error.seen, NEXT_STEP) from error
         self._silent_since = None
         now = clock.now()
         self._turns += 1
@@ -118,7 +122,7 @@ class Deploy:
     def _take(self, steps: tuple[Step, ...]) -> Step:
         """Take steps until one is refused or not answered; what is left over is planned anew."""
         if not isinstance(steps[0], Wait | Converged | Stopped):
-            self._setting.ledger.save(self._intent)
+            self._save()
         for number, step in enumerate(steps):
             if isinstance(step, Wait):
                 self._setting.tell(Waiting(self._setting.clock.now(), step))
@@ -127,9 +131,9 @@ class Deploy:
                 return step
             if not self._apply(step):
                 self._intent = not_taken(self._intent, steps[number + 1 :])
-                self._setting.ledger.save(self._intent)
+                self._save()
                 return step
-        self._setting.ledger.save(self._intent)
+        self._save()
         return steps[-1]
 
     def _apply(self, step: Step) -> bool:
@@ -153,6 +157,26 @@ class Deploy:
             setting.tell(EvidenceSaved(now, outcome.evidence))
         return True
 
+    def _save(self) -> None:
+        intent = self._intent
+        self._put(lambda: self._setting.ledger.save(intent))
+
+    def _put(self, write: Callable[[], None]) -> None:
+        """Write to the ledger, again and again while it is out of reach and the lease is held."""
+        setting = self._setting
+        since = setting.clock.now()
+        until = since + setting.pace.patience
+        while True:
+            try:
+                return write()
+            except Unreachable as error:
+                now = setting.clock.now()
+                if now > until:
+                    raise StoppedHalfway("keep the ledger of the deploy", error.seen, NEXT_STEP) from error
+                setting.tell(OutOfReach(now, str(error), since, until))
+            setting.clock.sleep(setting.pace.poll)
+            setting.lease.check()
+
     def _bear_with(self, error: Unreachable) -> Wait:
         """Wait for a world that does not answer, but not for ever."""
         setting = self._setting
@@ -163,7 +187,7 @@ class Deploy:
         if now > until:
             if not self._intent.begun:
                 raise error
-            setting.ledger.save(self._intent)
+            self._save()
             raise StoppedHalfway(
                 "finish the deploy", f"no answer for {now - since:.0f} s ({error})", NEXT_STEP
             ) from error
@@ -195,9 +219,10 @@ class Deploy:
             steps=tuple(self._steps),
         )
         if report.status is Status.HALF_WAY:
-            self._setting.ledger.begin(replace(report.on(self._record), finished=None), self._intent)
+            record = replace(report.on(self._record), finished=None)
+            self._put(lambda: self._setting.ledger.begin(record, self._intent))
         else:
-            self._setting.ledger.finish(report.on(self._record))
+            self._put(lambda: self._setting.ledger.finish(report.on(self._record)))
         self._setting.tell(Ended(self._setting.clock.now(), report.status, report.reason))
         return report
 

@@ -79,7 +79,8 @@ class Rollout:
             undertaking = undertake(wanted, Observed(group), unfinished, deploy_id, run.clock.now())
             ledger.begin(undertaking.record, undertaking.intent)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
-            self._share_static(target, group)
+            if self._request.servers:
+                share_static(run, self._maker, target.release, group)
             lease.check()
             report = conduct(run, undertaking, self._request, world=self._world, ledger=ledger, lease=lease)
         conclude(run, report)
@@ -151,19 +152,6 @@ class Rollout:
         environment = self._run.environment
         return Repository(environment.repository).resolve(self._request.changeset or environment.branch).sha
 
-    def _share_static(self, target: Target, group: Group) -> None:
-        """Let servers that run have the new release's static files before a page of it asks them for one."""
-        manifest = self._maker.stored(target.release) if target.release and self._request.servers else None
-        if manifest is None or manifest.static is None:
-            return
-        run = self._run
-        serving = [member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE]
-        found = instances(run.aws(), serving).values()
-        hosts = [each.addresses[run.environment.ssh_attribute] for each in found]
-        wanted = {"static": [{"key": manifest.static.key, "sha256": manifest.static.sha256}]}
-        for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
-            run.output.warning(f"{host} has not got the new release's static files: {why}")
-
     def _worker_config(self, target: Target, unfinished: tuple[Unfinished, ...]) -> str:
         """Return what the workers' group is to launch once its workers run the release; "" leaves it alone."""
         live = self._maker.live(WORKER)
@@ -183,6 +171,19 @@ def _check(run: Run, request: Request) -> None:
     if request.probe_rate > MOST_PROBE_REQUESTS:
         seen = f"--probe-rate is a number of requests a second up to {MOST_PROBE_REQUESTS}, not {request.probe_rate:g}"
         raise UsageError("watch the site", seen)
+
+
+def share_static(run: Run, maker: LaunchConfigMaker, release: str, group: Group) -> None:
+    """Let servers that run have a release's static files before a page of it asks them for one."""
+    manifest = maker.stored(release) if release else None
+    if manifest is None or manifest.static is None:
+        return
+    serving = [member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE]
+    found = instances(run.aws(), serving).values()
+    hosts = [each.addresses[run.environment.ssh_attribute] for each in found]
+    wanted = {"static": [{"key": manifest.static.key, "sha256": manifest.static.sha256}]}
+    for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
+        run.output.warning(f"{host} has not got the new release's static files: {why}")
 
 
 def conduct(

@@ -40,8 +40,9 @@ def repair(run: Run) -> None:
 
 
 def _go_on(run: Run, take_up: Callable[[Intent], Intent]) -> Report | None:
-    from ..apply.undertaking import Undertaking, new_deploy_id  # noqa: PLC0415
-    from .deploying import Request, conduct, pick_unfinished  # noqa: PLC0415
+    from ..apply.undertaking import Undertaking, close_superseded, new_deploy_id  # noqa: PLC0415
+    from ..rollout.model import Phase  # noqa: PLC0415
+    from .deploying import Request, conduct, pick_unfinished, share_static  # noqa: PLC0415
     from .wiring import ledger_of, locked, maker_of, world_of  # noqa: PLC0415
 
     if run.dry_run:
@@ -50,11 +51,18 @@ def _go_on(run: Run, take_up: Callable[[Intent], Intent]) -> Report | None:
         return None
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         ledger = ledger_of(run.aws(), run.environment, lease.token)
-        found = pick_unfinished(ledger, run)
-        if found is None:
+        unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
+        if not unfinished:
             run.output.progress("every deploy has ended: there is nothing to do")
             return None
+        found = unfinished[0]
+        # A deploy that died right after it took an earlier one over left that one open.
+        close_superseded(ledger, unfinished, found.record.id, run.clock.now())
         run.output.progress(f"taking up {found.record.id} ({found.record.task})")
-        world = world_of(run, maker_of(run))
+        maker = maker_of(run)
+        world = world_of(run, maker)
         undertaking = Undertaking(found.record, take_up(found.intent))
+        if undertaking.intent.phase is Phase.ROLLING and undertaking.intent.servers:
+            # It may have died before it did that, and what is there already is not fetched again.
+            share_static(run, maker, undertaking.intent.release, world.observe_group())
         return conduct(run, undertaking, Request(probe=False), world=world, ledger=ledger, lease=lease)
