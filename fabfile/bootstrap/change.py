@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from ..apply.world import Clock
-from ..aws.cloudformation import ChangeSet, Stack, StackEvent, Stacks
+from ..aws.cloudformation import Change, ChangeSet, Stack, StackEvent, Stacks
 from ..errors import RolloutFailed, StoppedHalfway, UsageError
 
 _POLL_SECONDS = 2.0
@@ -52,6 +52,16 @@ class StackChange:
             self._stacks.discard(proposed)
             raise UsageError(f"change the stack {self._name}", proposed.reason or proposed.status, "Mend the config")
         return proposed
+
+    @property
+    def creates(self) -> bool:
+        """Whether there is no stack yet."""
+        stack = self._stacks.describe(self._name)
+        return stack is None or not stack.exists
+
+    def addition(self, changes: tuple[Change, ...]) -> ChangeSet:
+        """Return a change set that CloudFormation knows nothing of, for a stack that is not there yet."""
+        return ChangeSet("", self._name, "CREATE_COMPLETE", changes=changes, creates=True)
 
     def discard(self, proposed: ChangeSet) -> None:
         self._stacks.discard(proposed)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..aws.cloudformation import ChangeSet
 from .change import OnEvent, StackChange
-from .template import Live
+from .template import Live, additions
 
 Say = Callable[[str], None]
 
@@ -48,6 +48,15 @@ class Creation:
     def propose(self) -> ChangeSet:
         """Return what CloudFormation would do first; the first servers of a new environment come after it."""
         return self.change.propose(self.body, self.parameters(self.launch_configs.live()), self.tags)
+
+    def foretell(self) -> ChangeSet:
+        """Return what `propose` would, and leave nothing behind in the account."""
+        if self.change.creates:
+            # A change set for a stack that is not there would make an empty one.
+            return self.change.addition(additions(self.body))
+        proposed = self.propose()
+        self.change.discard(proposed)
+        return proposed
 
     def carry_out(self, proposed: ChangeSet) -> bool:
         """Carry the proposal out, then give the groups what they are to run; True when they are new."""

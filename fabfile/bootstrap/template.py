@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from ..apply.launch_configs import HOOK, WORKER
+from ..aws.cloudformation import Change
 from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
 from ..templating import fill_in
@@ -29,6 +32,18 @@ class Live:
 def render(environment: Environment, bucket: str) -> str:
     """Return the stack's template as YAML; the same settings give the same bytes."""
     return fill_in("stack.yaml.j2", environment.state.parent, _values(environment, bucket))
+
+
+def additions(body: str) -> tuple[Change, ...]:
+    """Return what a new stack of the template would add, in the template's order; conditions are not looked at."""
+    # Composed, not loaded: !Ref and its like mean nothing to YAML.
+    top: Any = yaml.compose(body, Loader=yaml.SafeLoader)
+    listed = next(value for key, value in top.value if key.value == "Resources")
+    types = {
+        name.value: next(value.value for key, value in resource.value if key.value == "Type")
+        for name, resource in listed.value
+    }
+    return tuple(Change("Add", name, kind) for name, kind in types.items())
 
 
 def parameters(environment: Environment, placement: Placement, live: Live) -> dict[str, str]:

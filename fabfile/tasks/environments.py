@@ -30,10 +30,7 @@ def create_environment(run: Run, changeset: str = "") -> None:
     from .wiring import locked, maker_of  # noqa: PLC0415  (boto3 is slow to import)
 
     if run.dry_run:
-        creation = _creation(run, maker_of(run), changeset)
-        proposed = creation.propose()
-        _show(run, proposed)
-        creation.change.discard(proposed)
+        _show(run, _creation(run, maker_of(run), changeset).foretell())
         return
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         maker = maker_of(run)
@@ -113,9 +110,13 @@ def _check_changeset(run: Run, maker: LaunchConfigMaker, changeset: str) -> None
 
 def _change(run: Run) -> StackChange:
     from ..aws.cloudformation import Stacks  # noqa: PLC0415
+    from ..aws.session import Aws  # noqa: PLC0415
     from ..bootstrap.change import StackChange  # noqa: PLC0415
 
-    return StackChange(Stacks(run.aws()), run.environment.names.stack, run.clock, _poll(run))
+    # A dry run's clients cannot write, and what a stack's change would be only CloudFormation knows: it is
+    # asked by a change set, which changes nothing until it is executed and is deleted again.
+    aws = Aws(run.environment, run.aws().endpoint_url) if run.dry_run else run.aws()
+    return StackChange(Stacks(aws), run.environment.names.stack, run.clock, _poll(run))
 
 
 def _poll(run: Run) -> float:

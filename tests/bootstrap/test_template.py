@@ -11,7 +11,7 @@ import yaml
 from cfnlint import api, core
 
 from fabfile.aws.placement import Placement
-from fabfile.bootstrap.template import Live, parameters, render
+from fabfile.bootstrap.template import Live, additions, parameters, render
 from fabfile.config.environment import (
     Application,
     Environment,
@@ -132,3 +132,10 @@ def test_cloudformations_linter_has_nothing_to_say(environment: Environment, rol
     chosen = replace(environment, roles={name: environment.roles[name] for name in roles})
     matches = api.lint(render(chosen, "bucket"), core.get_rules([], [], ["I", "W", "E"]), ["us-east-1"])
     assert [str(match) for match in matches] == []
+
+
+def test_what_a_new_stack_would_add_is_read_from_its_template(environment: Environment) -> None:
+    """Without CloudFormation: a change set for a stack that is not there would make an empty one."""
+    added = {change.resource: change.type for change in additions(render(environment, "bucket"))}
+    assert added == {name: resource["Type"] for name, resource in resources(render(environment, "bucket")).items()}
+    assert added["WebGroup"] == "AWS::AutoScaling::AutoScalingGroup"

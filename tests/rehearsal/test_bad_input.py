@@ -255,6 +255,15 @@ def test_a_full_disk_under_the_output_is_one_message(project: Project) -> None:
 
 
 @pytest.mark.cloud
+def test_an_environment_of_no_commit_is_not_begun_and_a_dry_run_of_one_leaves_nothing(cloud: Project) -> None:
+    wrong = cloud.fab("create_environment:opendebates,local,nope", code=2)
+    assert wrong.err.startswith("cannot release 'nope': "), wrong
+    foretold = cloud.fab("create_environment:opendebates,local", "--dry-run")
+    assert "AWS::AutoScaling::AutoScalingGroup" in foretold.out
+    assert cloud.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+@pytest.mark.cloud
 def test_who_waits_for_the_lock_leaves_by_ctrl_c_with_one_line(cloud: Project) -> None:
     """And it neither holds the lock then nor has written anything down."""
     environment = load(cloud.folder / "fabulaws-config.yml").environment("opendebates", "local")
