@@ -53,6 +53,16 @@ def can_resume(unfinished: Unfinished, task: str) -> bool:
     return forward and not intent.failure and unfinished.record.task == task
 
 
+def of_this_group(unfinished: tuple[Unfinished, ...], observed: Observed) -> tuple[Unfinished, ...]:
+    """Return the deploys of the group that is there now.
+
+    An environment that was destroyed and made again has other launch templates: what was before a deploy of the
+    first one is nowhere to go back to.
+    """
+    template = observed.group.launch_config.partition(":")[0]
+    return tuple(each for each in unfinished if each.intent.previous.partition(":")[0] in ("", template))
+
+
 def undertake(
     wanted: Wanted, observed: Observed, unfinished: tuple[Unfinished, ...], deploy_id: str, now: float
 ) -> Undertaking:

@@ -13,7 +13,15 @@ from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, check_rolled_
 from ..apply.ledger_contract import Status, Unfinished
 from ..apply.loop import Deploy, Setting
 from ..apply.report import Report
-from ..apply.undertaking import Undertaking, Wanted, can_resume, close_superseded, new_deploy_id, undertake
+from ..apply.undertaking import (
+    Undertaking,
+    Wanted,
+    can_resume,
+    close_superseded,
+    new_deploy_id,
+    of_this_group,
+    undertake,
+)
 from ..apply.workers import fetch_static
 from ..aws.ec2 import instances
 from ..aws.launch_templates import find_launch_config, read_launch_config
@@ -74,9 +82,11 @@ class Rollout:
             ledger = ledger_of(run.aws(), run.environment, lease.token)
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
             group = self._world.observe_group()
-            target = self._choose(unfinished, group)
-            wanted = self._wanted(target, self._worker_config(target, unfinished))
-            undertaking = undertake(wanted, Observed(group), unfinished, deploy_id, run.clock.now())
+            observed = Observed(group)
+            taken_over = of_this_group(unfinished, observed)
+            target = self._choose(taken_over, group)
+            wanted = self._wanted(target, self._worker_config(target, taken_over))
+            undertaking = undertake(wanted, observed, taken_over, deploy_id, run.clock.now())
             ledger.begin(undertaking.record, undertaking.intent)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
             if self._request.servers:
@@ -89,8 +99,9 @@ class Rollout:
         """Print the steps that the deploy would take, and what they would come to."""
         run, request = self._run, self._request
         ledger = ledger_of(run.aws(), run.environment)
-        unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
         group = self._world.observe_group()
+        unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
+        unfinished = of_this_group(unfinished, Observed(group))
         if request.launch_config:
             target = self._choose(unfinished, group)
         else:

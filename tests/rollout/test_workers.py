@@ -10,7 +10,7 @@ from fabfile.apply.ledger_contract import Record, Status, Unfinished
 from fabfile.apply.recording import after
 from fabfile.apply.simulated_group import Fate
 from fabfile.apply.simulated_workers import SimulatedWorkers
-from fabfile.apply.undertaking import Wanted, undertake
+from fabfile.apply.undertaking import Wanted, of_this_group, undertake
 from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway
 from fabfile.rollout.intents import begin
@@ -123,3 +123,11 @@ def test_workers_get_the_release_that_was_asked_for_not_the_one_of_a_deploy_that
     other = undertake(_workers_only("r3"), even_fleet(2), (_unfinished(servers=False),), "b", NOW)
     assert (again.record.id, again.intent.release) == ("a", "r2")
     assert (other.record.id, other.intent.release) == ("b", "r3")
+
+
+def test_a_deploy_of_an_environment_that_was_made_anew_since_is_not_taken_over() -> None:
+    unfinished = _unfinished(servers=True)
+    anew = even_fleet(2)
+    anew = replace(anew, group=replace(anew.group, launch_config="lt-9:2"))
+    assert of_this_group((unfinished,), even_fleet(2)) == (unfinished,)
+    assert of_this_group((unfinished,), anew) == ()
