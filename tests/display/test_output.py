@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import pytest
+
 from fabfile.display.listing import Line, listing
 from fabfile.display.output import Output, Streams
 from fabfile.display.tables import render
@@ -110,6 +112,15 @@ def test_a_table_is_never_wrapped_where_nobody_looks() -> None:
     text = render(["server", "state"], [["i-1", "[red]" + "x" * 300]])
     assert text.splitlines()[-1].endswith("[red]" + "x" * 300)
     assert "\x1b" not in text
+
+
+def test_a_terminal_that_is_too_narrow_breaks_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id is there to be copied; sentences wrap between their words."""
+    monkeypatch.setenv("COLUMNS", "30")
+    server, config = "i-0123456789abcdef0", "opendebates-local-20261121T0913Z-7e7b238"
+    lines = render(["server", "runs", "why"], [[server, config, "it was asked to"]], terminal=True).splitlines()
+    assert [line for line in lines if server in line and config in line]
+    assert [line.split()[-1] for line in lines[2:]] == ["it", "was", "asked", "to"]
 
 
 def test_colour_is_for_terminals_that_want_it() -> None:
