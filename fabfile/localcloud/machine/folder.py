@@ -96,6 +96,8 @@ class Folder:
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.temporary),
             "FABSCALE_ROOT": str(self.root),
+            # All machines are on one disk: what the first one unpacked and verified is there for the next.
+            "FABSCALE_DEPENDENCIES": str(self.path.resolve().parent.parent / "dependencies"),
             "FABSCALE_ADDRESS": settings.address,
             "FABSCALE_MACHINE": settings.id,
             MARKER: str(self.path),

@@ -91,6 +91,8 @@ def prune(layout: Layout, keep: int) -> tuple[str, ...]:
     for release in gone:
         shutil.rmtree(layout.release(release), ignore_errors=True)
         (layout.env / f"{release}.json").unlink(missing_ok=True)
+    if layout.cache:  # others may need what this server does not
+        return gone
     for folder in layout.dependencies.iterdir() if gone else ():
         if folder.name not in used and not folder.name.startswith("."):
             shutil.rmtree(folder, ignore_errors=True)

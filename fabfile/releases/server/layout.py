@@ -21,13 +21,19 @@ RECORD = ".fabscale.json"  # a release's own server.json, in its folder
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths below `root`, which is "/" on a machine of its own."""
+    """The paths below `root`, which is "/" on a machine of its own.
+
+    `cache` is a folder of unpacked dependencies that outlives or serves several servers: an image may bring one, and
+    the embedded cloud's machines share theirs, as they share a disk.
+    """
 
     root: Path
+    cache: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Layout:
-        return cls(Path(environ.get("FABSCALE_ROOT") or "/"))
+        cache = environ.get("FABSCALE_DEPENDENCIES")
+        return cls(Path(environ.get("FABSCALE_ROOT") or "/"), Path(cache) if cache else None)
 
     @property
     def program(self) -> Path:
@@ -53,7 +59,7 @@ class Layout:
 
     @property
     def dependencies(self) -> Path:
-        return self.app / "dependencies"
+        return self.cache or self.app / "dependencies"
 
     @property
     def current(self) -> Path:
