@@ -88,6 +88,13 @@ class LaunchConfigMaker:
         config = read_launch_config(self._aws, group.launch_config)
         return None if config.name == BASE or not config.user_data else config
 
+    def desired(self, role: str) -> int:
+        """Return the desired capacity of a role's group; 0 where there is none."""
+        try:
+            return describe_group(self._aws, self._group(role)).group.desired
+        except UsageError:
+            return 0
+
     def renew(self, role: str, live: LaunchConfig) -> LaunchConfig:
         """Return `live`, or the same release on the template's newest base where that is another one."""
         template = self._template(role)

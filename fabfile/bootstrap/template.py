@@ -6,7 +6,7 @@ Pure but for reading the template's file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -27,6 +27,7 @@ class Live:
 
     web_version: str | None = None
     worker_version: str | None = None
+    web_desired: int = field(default=0, compare=False)  # the group's desired capacity as seen last
 
 
 def render(environment: Environment, bucket: str) -> str:
@@ -51,7 +52,7 @@ def parameters(environment: Environment, placement: Placement, live: Live) -> di
 
     A group that never ran a release stays empty (minimum 0) until there is a launch config to run; after
     that its live version goes in and desired capacity stays out, so that an update touches nothing that
-    deploys own.
+    deploys own. The maximum is no less than what runs: AWS would terminate the servers above it.
     """
     started = live.web_version is not None
     values = {
@@ -61,7 +62,7 @@ def parameters(environment: Environment, placement: Placement, live: Live) -> di
         "RootDevice": placement.root_device,
         "WebVersion": live.web_version or "",
         "WebMinimum": str(environment.minimum if started else 0),
-        "WebMaximum": str(environment.maximum),
+        "WebMaximum": str(max(environment.maximum, live.web_desired)),
     }
     worker = _worker(environment)
     if worker:

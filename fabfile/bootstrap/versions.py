@@ -17,7 +17,8 @@ class StackVersions:
 
     def live(self) -> Live:
         """Return the versions that the groups point at; None for a group that never ran a release."""
-        return Live(_number(self._maker.live(WEB)), _number(self._maker.live(WORKER)) if self._workers else None)
+        worker = self._maker.live(WORKER) if self._workers else None
+        return Live(_number(self._maker.live(WEB)), _number(worker), self._maker.desired(WEB))
 
     def first(self) -> Live:
         """Make the first version of every role, with a new release."""
@@ -33,7 +34,7 @@ class StackVersions:
         if worker is None and self._workers and web is not None:
             # The config has workers since the last time: they start with what the web servers run.
             worker = _number(self._maker.make(self._maker.stored(release_of(web)), WORKER))
-        return Live(self._renewed(WEB), worker)
+        return Live(self._renewed(WEB), worker, self._maker.desired(WEB))
 
     def _renewed(self, role: str) -> str | None:
         live = self._maker.live(role)

@@ -90,6 +90,14 @@ def test_a_group_that_runs_a_release_keeps_its_version_and_its_desired_capacity(
     assert given["WebMinimum"] == "2"
 
 
+def test_an_update_never_sets_the_maximum_below_the_servers_that_an_operator_asked_for(
+    environment: Environment,
+) -> None:
+    grown = parameters(environment, PLACEMENT, Live("7", "3", web_desired=environment.maximum + 5))
+    assert grown["WebMaximum"] == str(environment.maximum + 5)
+    assert parameters(environment, PLACEMENT, Live("7", "3", web_desired=1))["WebMaximum"] == str(environment.maximum)
+
+
 def test_a_group_that_never_ran_a_release_stays_empty_until_there_is_one(environment: Environment) -> None:
     given = parameters(environment, PLACEMENT, Live())
     assert given["WebVersion"] == ""
