@@ -136,12 +136,18 @@ def _with(failures: tuple[Failure, ...], more: list[Failure]) -> tuple[Failure, 
 
 
 def _migrations(observed: Observed, intent: Intent) -> Intent:
-    """A release's migrations are done once any worker says so; one that failed is trouble."""
+    """A release's migrations are done once any worker says so; failed ones that this process asked for are trouble.
+
+    A failure of before, such as of an earlier deploy of the same release, is a reason to run them again.
+    """
     if intent.phase is not Phase.ROLLING or intent.migrated:
         return intent
+    states = {worker.migration for worker in observed.workers}
+    if Migration.DONE in states:
+        return replace(intent, migrated=True)
+    if Migration.RUNNING in states or not any(asked.what == "migrate" for asked in intent.asked):
+        return intent
     for worker in observed.workers:
-        if worker.migration is Migration.DONE:
-            return replace(intent, migrated=True)
         if worker.migration is Migration.FAILED and not intent.trouble:
             detail = f": {worker.detail}" if worker.detail else ""
             text = f"migrations of {intent.release} failed on {worker.id}{detail}"

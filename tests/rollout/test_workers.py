@@ -125,6 +125,15 @@ def test_workers_get_the_release_that_was_asked_for_not_the_one_of_a_deploy_that
     assert (other.record.id, other.intent.release) == ("b", "r3")
 
 
+def test_migrations_that_failed_in_an_earlier_deploy_of_the_release_are_run_again() -> None:
+    worker = Worker("w-1", WorkerPhase.INSTALLED, "r1", Migration.FAILED)
+    observed = replace(even_fleet(2, suspended=frozenset({"AZRebalance"})), workers=(worker,))
+    intent = begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2")
+    asked = plan(observed, intent, Policy(), NOW)
+    assert "RunMigrations" in kinds(asked.steps)
+    assert plan(observed, asked.intent, Policy(), NOW + 1).intent.phase is not Phase.ROLLING
+
+
 def test_a_deploy_of_an_environment_that_was_made_anew_since_is_not_taken_over() -> None:
     unfinished = _unfinished(servers=True)
     anew = even_fleet(2)
