@@ -39,6 +39,27 @@ ASKING = (
 )
 
 
+# Command lines, and what is said of each.
+WRONG = (
+    (["describe:opendebate,local"], "there is no deployment 'opendebate'. Did you mean 'opendebates'?"),
+    (["describe:opendebates,stagin"], "there is no environment 'stagin'. Did you mean 'staging'?"),
+    (["describe", "--environment="], "--environment was given an empty value"),
+    (["deploy_serial:opendebates,"], "--environment was given an empty value"),
+    (["deploy_serial:opendebates,local,-x"], "--launch-config was given '-x', and no value of it begins with"),
+    (["deploy_serial:opendebates,local", "--launch-config", "-x"], "'-x' begins with a dash"),
+    (["deply_serial:opendebates,local"], "there is no task 'deply_serial'. Did you mean deploy_serial?"),
+    (["deploy_serial:opendebates,local", "--wiat", "3"], "has no option --wiat. Did you mean --wait?"),
+    (["deploy_serial:opendebates,local", "--wait", "abc"], "--wait is a number, and was given 'abc'"),
+    (["deploy_serial:opendebates,local", "--wait=1e300"], "--wait is a number up to 1000000"),
+    (["deploy_serial:opendebates,local", "--batch", "0"], "a share from 1% to 100%, not '0'. Say --batch 2"),
+    (["deploy_serial:opendebates,local", "--batch", "200%"], "from 1% to 100%, not '200%'"),
+    (["deploy_serial:opendebates,local", "--batch", "x", "--dry-run"], "from 1% to 100%, not 'x'"),
+    (["deploy_serial:opendebates,local", "--probe-rate", "5000"], "up to 1000, not 5000"),
+    (["deploy_serial:opendebates,production"], "nobody is there to ask. Agree with --yes"),
+)
+NOT_NAMES = ("$(touch evil)", ";touch evil", "`touch evil`", "a name", "main..x", "--exec=x")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A config, and the repository beside it, with three environments that were never created."""
@@ -133,38 +154,16 @@ def test_a_config_that_is_not_there_or_cannot_be_read_is_named(project: Project)
     assert_refused(project, folder, 2, f"cannot read {file}: is a directory. Make it a file")
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["describe:opendebate,local"], "there is no deployment 'opendebate'. Did you mean 'opendebates'?"),
-        (["describe:opendebates,stagin"], "there is no environment 'stagin'. Did you mean 'staging'?"),
-        (["describe", "--environment="], "--environment was given an empty value"),
-        (["deploy_serial:opendebates,"], "--environment was given an empty value"),
-        (["deploy_serial:opendebates,local,-x"], "--launch-config was given '-x', and no value of it begins with"),
-        (["deploy_serial:opendebates,local", "--launch-config", "-x"], "'-x' begins with a dash"),
-        (["deply_serial:opendebates,local"], "there is no task 'deply_serial'. Did you mean deploy_serial?"),
-        (["deploy_serial:opendebates,local", "--wiat", "3"], "has no option --wiat. Did you mean --wait?"),
-        (["deploy_serial:opendebates,local", "--wait", "abc"], "--wait is a number, and was given 'abc'"),
-        (["deploy_serial:opendebates,local", "--wait=1e300"], "--wait is a number up to 1000000"),
-        (["deploy_serial:opendebates,local", "--batch", "0"], "a share from 1% to 100%, not '0'. Say --batch 2"),
-        (["deploy_serial:opendebates,local", "--batch", "200%"], "from 1% to 100%, not '200%'"),
-        (["deploy_serial:opendebates,local", "--batch", "x", "--dry-run"], "from 1% to 100%, not 'x'"),
-        (["deploy_serial:opendebates,local", "--probe-rate", "5000"], "up to 1000, not 5000"),
-        (["deploy_serial:opendebates,production"], "nobody is there to ask. Agree with --yes"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_a_command_line_that_is_wrong_is_refused_before_anything_is_started(
-    project: Project, words: list[str], expected: str
-) -> None:
-    """The embedded cloud included: a name that is mistyped in a batch must not cost the lock either."""
-    assert_refused(project, project.fab(*words, code=None), 2, expected)
+def test_a_command_line_that_is_wrong_is_refused_before_anything_is_started(project: Project) -> None:
+    """The embedded cloud included. They run at the same time."""
+    for process, expected in [(project.start(*words), expected) for words, expected in WRONG]:
+        assert_refused(project, finish(process), 2, expected)
 
 
-@pytest.mark.parametrize("changeset", ["$(touch evil)", ";touch evil", "`touch evil`", "a name", "main..x", "--exec=x"])
-def test_a_changeset_is_never_more_than_a_name(project: Project, changeset: str) -> None:
-    ended = project.fab(f"create_launch_config:opendebates,staging,{changeset}", "--dry-run", code=None)
-    assert_refused(project, ended, 2)
+def test_a_changeset_is_never_more_than_a_name(project: Project) -> None:
+    wrong = [f"create_launch_config:opendebates,staging,{changeset}" for changeset in NOT_NAMES]
+    for process in [project.start(task, "--dry-run") for task in wrong]:
+        assert_refused(project, finish(process), 2)
     assert not list(project.folder.glob("**/evil"))
 
 
