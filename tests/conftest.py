@@ -1,4 +1,4 @@
-"""Tests of one file run in one process, and all rehearsals in one: they share an environment that takes time to make."""
+"""Tests of one file run in one process, and all rehearsals in one: they share an environment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 _REHEARSALS = Path(__file__).parent / "rehearsal"
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups are read right after this
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = "rehearsals" if _REHEARSALS in item.path.parents else str(item.path)

@@ -44,6 +44,8 @@ def migrate_first(workers: Workers, release: str, clock: Clock, patience: Patien
             found, seen = (), error.seen
         if found:
             worker = found[0]
+            if worker.release and worker.release != release:
+                return  # deploys came since: what workers run, and when it migrates, is theirs
             if worker.migration is Migration.DONE:
                 return
             if worker.migration is Migration.FAILED:

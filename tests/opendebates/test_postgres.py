@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,17 +19,16 @@ pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A PostgreSQL of these tests' own; folders on the way to it must be open to its user."""
+def database() -> Iterator[dict[str, str]]:
+    """A PostgreSQL of these tests' own, in a folder that its user can get to."""
     programs = postgres_programs()
     if programs is None:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("there is no PostgreSQL: apt-get install postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    with postgres(folder / "server", programs) as settings:
-        yield settings
+    with tempfile.TemporaryDirectory(prefix="fabscale-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        with postgres(Path(folder, "server"), programs) as settings:
+            yield settings
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ urlpatterns.insert(0, path("healthcheck.html", never_healthy))
 """
 DIES = """
 
-import os, threading
-threading.Timer(5.0, os._exit, (1,)).start()
+import os, signal, threading
+threading.Timer(5.0, os.kill, (os.getppid(), signal.SIGKILL)).start()
 """
 
 
@@ -76,7 +76,7 @@ def edit(path: str, text: str) -> Callable[[Project], None]:
     ("path", "text", "minimum", "why"),
     [
         ("opendebates/urls.py", NEVER_HEALTHY, 1, "503"),
-        ("opendebates/wsgi.py", DIES, 7, "was healthy for"),
+        ("opendebates/wsgi.py", DIES, 7, "web exited"),
     ],
     ids=["never healthy", "healthy for 5 s and dies"],
 )

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,12 @@ def test_shellcheck_finds_nothing_and_there_is_room_left(machine: Machine, cloud
     script = render_user_data(document(machine, cloud, packages=["libpq5", "libjpeg62-turbo"]))
     assert len(script) < LIMIT - 1000
     (tmp_path / "user-data.sh").write_text(script)
-    result = subprocess.run(["shellcheck", tmp_path / "user-data.sh"], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [Path(sys.executable).with_name("shellcheck"), tmp_path / "user-data.sh"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout
 
 
