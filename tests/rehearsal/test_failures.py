@@ -76,7 +76,7 @@ def edit(path: str, text: str) -> Callable[[Project], None]:
     ("path", "text", "minimum", "why"),
     [
         ("opendebates/urls.py", NEVER_HEALTHY, 1, "503"),
-        ("opendebates/wsgi.py", DIES, 7, "web exited"),
+        ("opendebates/wsgi.py", DIES, 7, "the application ended"),
     ],
     ids=["never healthy", "healthy for 5 s and dies"],
 )
