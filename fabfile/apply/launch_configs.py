@@ -142,6 +142,11 @@ def check_rolled_out_by(config: LaunchConfig, environment: Environment, live: st
         raise UsageError(what, f"it was made for another place: {other}", instead)
 
 
+def database_name(environment: Environment) -> str:
+    """Return the database's name and user: letters, digits and underscores, as RDS wants them."""
+    return environment.deployment.replace("-", "_")
+
+
 def surroundings_of(aws: Aws, environment: Environment) -> Surroundings:
     """Read the stack's outputs as variables; nothing where the environment has no stack of ours."""
     stack = Stacks(aws).describe(environment.names.stack)
@@ -151,7 +156,7 @@ def surroundings_of(aws: Aws, environment: Environment) -> Surroundings:
     if "SecretKeyArn" in outputs:
         secrets["SECRET_KEY"] = f"secretsmanager:{outputs['SecretKeyArn']}"
     if "DatabaseHost" in outputs:
-        name = environment.deployment.replace("-", "_")
+        name = database_name(environment)
         environ["DATABASE_HOST"] = outputs["DatabaseHost"]
         environ["DATABASE_PORT"] = outputs["DatabasePort"]
         environ["DATABASE_NAME"] = environ["DATABASE_USER"] = name

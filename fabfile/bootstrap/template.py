@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..apply.launch_configs import HOOK, WORKER
+from ..apply.launch_configs import HOOK, WORKER, database_name
 from ..aws.cloudformation import Change
 from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
@@ -69,11 +69,6 @@ def parameters(environment: Environment, placement: Placement, live: Live) -> di
         values["WorkerVersion"] = live.worker_version or ""
         values["WorkerCount"] = str(worker.count if live.worker_version else 0)
     return values
-
-
-def database_name(environment: Environment) -> str:
-    """Return the database's name and user: letters, digits and underscores, as RDS wants them."""
-    return environment.deployment.replace("-", "_")
 
 
 def _worker(environment: Environment) -> RoleSettings | None:

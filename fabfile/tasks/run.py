@@ -63,7 +63,7 @@ class Run:
         if self.environment.provider is Provider.LOCAL:
             from ..localcloud.lifecycle import ensure_running  # noqa: PLC0415
 
-            endpoint = ensure_running(self.environment.state)
+            endpoint = ensure_running(self.environment.state, self.environment.local)
         return Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run or not self.changes)
 
 
