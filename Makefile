@@ -21,7 +21,7 @@ servers: ## Install the Debian packages of the real servers that tests use (as r
 	@scripts/install-test-servers
 
 test: $(VENV)/.installed servers ## Run all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup tests
+	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder tests
 
 lint: $(VENV)/.installed ## Check style, types, templates and shell
 	$(BIN)/ruff check .

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-_REHEARSALS = Path(__file__).parent / "rehearsal"
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+_REHEARSALS = "tests/rehearsal/"
 
 
-@pytest.hookimpl(tryfirst=True)  # the groups are read right after this
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        group = "rehearsals" if _REHEARSALS in item.path.parents else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    # The longest first, so that the others fill the time beside it.
-    items.sort(key=lambda item: _REHEARSALS not in item.path.parents)
+    """Put the longest first, so that the others fill the time beside it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_REHEARSALS))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Distribute by file; --dist=loadgroup loses its groups with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  (tests also run without xdist)
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _REHEARSALS if nodeid.startswith(_REHEARSALS) else nodeid.partition("::")[0]
+
+    return ByFile(config, log)
