@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +22,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
     """Distribute by file; --dist=loadgroup loses its groups with pytest 9.2."""
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  (tests also run without xdist)
 
-    class ByFile(LoadScopeScheduling):
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
         def _split_scope(self, nodeid: str) -> str:
             return _REHEARSALS if nodeid.startswith(_REHEARSALS) else nodeid.partition("::")[0]
 
