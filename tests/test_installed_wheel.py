@@ -79,7 +79,7 @@ def test_every_file_of_the_package_is_in_the_wheel(installed: Path) -> None:
         for path in (ROOT / "fabfile").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    kept |= {str(path.relative_to(ROOT)) for path in (ROOT / "templates").iterdir()}
+    kept |= {str(path.relative_to(ROOT)) for path in (ROOT / "templates").rglob("*.j2")}
     package = installed / "fabscale"
     assert kept == {
         str(path.relative_to(package))
@@ -100,6 +100,14 @@ def test_a_projects_own_template_takes_the_place_of_the_packages(installed: Path
     text = run(installed, project, sys.executable, "-c", RENDER)
     assert "the stack of shop" in text
     assert "#!/bin/bash" in text
+
+
+def test_a_part_of_the_stack_may_be_replaced_alone(installed: Path, project: Path) -> None:
+    (project / "templates" / "stack").mkdir(parents=True)
+    (project / "templates" / "stack" / "worker.yaml.j2").write_text("  # their own worker of {{ deployment }}")
+    text = run(installed, project, sys.executable, "-c", RENDER)
+    assert "their own worker of shop" in text
+    assert "WebGroup:" in text
 
 
 @pytest.mark.parametrize(
