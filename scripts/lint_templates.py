@@ -1,17 +1,23 @@
-"""Lint what the templates render to, for every environment of the repository's own config, and shell scripts."""
+"""Lint what the templates render to, and shell scripts.
+
+The stack is rendered for every environment of the repository's own config, and for every combination of options.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from fabfile.bootstrap.template import render  # noqa: E402
-from fabfile.config.environment import Environment  # noqa: E402
+from fabfile.config.environment import Alarms, Environment, Https  # noqa: E402
 from fabfile.config.loading import load  # noqa: E402
 from fabfile.releases.user_data import render_user_data  # noqa: E402
 
@@ -24,6 +30,10 @@ def main() -> int:
     scripts = [path for folder in ("scripts", ".ci") for path in (ROOT / folder).iterdir() if is_shell(path)]
     with tempfile.TemporaryDirectory() as folder:
         stacks = [write(Path(folder), f"{env.names.stack}.yaml", render(env, "a-bucket")) for env in environments]
+        stacks += [
+            write(Path(folder), f"{number}.yaml", render(env, "a-bucket"))
+            for number, env in enumerate(combinations(environments[-1]))
+        ]
         user_data = [
             write(Path(folder), f"{env.names.stack}-{role}.sh", render_user_data(document(env, role), ROOT))
             for env in environments
@@ -31,6 +41,26 @@ def main() -> int:
         ]
         found = [run("cfn-lint", stacks), run("shellcheck", [*scripts, *user_data])]
     return 1 if any(found) else 0
+
+
+def combinations(environment: Environment) -> Iterator[Environment]:
+    """Yield the environment with every combination of what a stack may have or lack."""
+    requested = Https("request", 443, "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09")
+    imported = replace(requested, certificate="arn:aws:acm:us-east-1:123456789012:certificate/1a2b")
+    secure = ((None, ""), (None, "Z0123456789ABC"), (requested, ""), (requested, "Z0123456789ABC"), (imported, ""))
+    alarms = (None, Alarms(email="operators@example.org"), Alarms(topic="arn:aws:sns:us-east-1:123456789012:operators"))
+    for *roles, (https, zone), told, logged in product(*[(0, 1)] * 3, secure, alarms, (0, 30)):
+        counts = dict(zip(("worker", "db-primary", "cache"), roles, strict=True))
+        yield replace(
+            environment,
+            roles={name: replace(role, count=counts.get(name, 1)) for name, role in environment.roles.items()},
+            domains=("example.org", "*.example.org"),
+            https=https,
+            hosted_zone=zone,
+            alarms=told,
+            log_retention=logged,
+            access_logs="a-bucket-of-logs" if logged else "",
+        )
 
 
 def document(environment: Environment, role: str) -> dict[str, object]:

@@ -161,4 +161,6 @@ def surroundings_of(aws: Aws, environment: Environment) -> Surroundings:
         environ["DATABASE_PORT"] = outputs["DatabasePort"]
         environ["DATABASE_NAME"] = environ["DATABASE_USER"] = name
         secrets["DATABASE_PASSWORD"] = f"secretsmanager:{outputs['DatabaseSecretArn']}#password"
+    if "CacheUrl" in outputs:
+        environ["CACHE_URL"] = environ["REDIS_URL"] = outputs["CacheUrl"]
     return Surroundings(environ, secrets)

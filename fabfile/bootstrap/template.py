@@ -18,6 +18,7 @@ from ..config.environment import Environment, RoleSettings
 from ..templating import fill_in
 
 _DATABASE_ROLE = "db-primary"
+_CACHE_ROLE = "cache"
 _MAXIMUM_HOOK_SECONDS = 7200  # AutoScaling: HeartbeatTimeout is 30 to 7200 seconds
 
 
@@ -64,21 +65,49 @@ def parameters(environment: Environment, placement: Placement, live: Live) -> di
         "WebMinimum": str(environment.minimum if started else 0),
         "WebMaximum": str(max(environment.maximum, live.web_desired)),
     }
+    values |= _servers("Web", environment.roles["web"])
     worker = _worker(environment)
     if worker:
+        values |= _servers("Worker", worker)
         values["WorkerVersion"] = live.worker_version or ""
         values["WorkerCount"] = str(worker.count if live.worker_version else 0)
+    if database := _wanted(environment, _DATABASE_ROLE):
+        values["DatabaseClass"] = f"db.{database.instance_type.removeprefix('db.')}"
+        values["DatabaseStorage"] = str(database.volume_size)
+        values["DatabaseStorageType"] = database.volume_type
+        if environment.alarms:
+            # 20 GiB of storage: an alarm below a tenth of it, 2147483648 bytes.
+            values["DatabaseLowStorage"] = str(database.volume_size * 2**30 // 10)
+    if cache := _wanted(environment, _CACHE_ROLE):
+        values["CacheNodeType"] = f"cache.{cache.instance_type.removeprefix('cache.')}"
+        values["CacheNodes"] = str(cache.count)
     return values
 
 
+def log_group(environment: Environment, role: str) -> str:
+    """Return the name of a role's log group."""
+    return f"/{environment.deployment}/{environment.name}/{role}"
+
+
+def _servers(role: str, settings: RoleSettings) -> dict[str, str]:
+    return {
+        f"{role}InstanceType": settings.instance_type,
+        f"{role}VolumeSize": str(settings.volume_size),
+        f"{role}VolumeType": settings.volume_type,
+    }
+
+
 def _worker(environment: Environment) -> RoleSettings | None:
-    role = environment.roles.get(WORKER)
-    return role if role and role.count else None
+    return _wanted(environment, WORKER)
+
+
+def _wanted(environment: Environment, role: str) -> RoleSettings | None:
+    settings = environment.roles.get(role)
+    return settings if settings and settings.count else None
 
 
 def _values(environment: Environment, bucket: str) -> Mapping[str, Any]:
     names = environment.names
-    database = environment.roles.get(_DATABASE_ROLE)
     return {
         "deployment": environment.deployment,
         "environment": environment.name,
@@ -101,14 +130,19 @@ def _values(environment: Environment, bucket: str) -> Mapping[str, Any]:
         "tags": dict(environment.tags),
         "hook": HOOK,
         "hook_timeout": int(min(max(environment.rollout.slot_deadline * 2, 30), _MAXIMUM_HOOK_SECONDS)),
-        "database": database
-        and database.count
+        "database": _wanted(environment, _DATABASE_ROLE)
         and {
             "identifier": f"{names.stack}-db",
             "name": database_name(environment),
             "user": database_name(environment),
-            "instance_class": f"db.{database.instance_type.removeprefix('db.')}",
-            "storage": database.volume_size,
-            "storage_type": database.volume_type,
         },
+        "cache": _wanted(environment, _CACHE_ROLE),
+        "https": environment.https,
+        "domains": environment.domains,
+        "hosted_zone": environment.hosted_zone,
+        "records": environment.domains if environment.hosted_zone else (),
+        "access_logs": environment.access_logs,
+        "log_retention": environment.log_retention,
+        "log_groups": {role: log_group(environment, role) for role in ("web", WORKER)},
+        "alarms": environment.alarms,
     }

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .loading import Config
 
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+MOST_CACHE_NODES = 6  # a primary and five replicas, says the ElastiCache API
 LONGEST_BALANCER = 32  # of load balancers and target groups, says the Elastic Load Balancing API
 
 
@@ -46,8 +49,33 @@ def _problems(environment: Environment, values: Values) -> list[Problem]:
         if len(name) > LONGEST_BALANCER:
             text = f"expected at most {LONGEST_BALANCER} characters, got {len(name)} in {name!r}"
             found.append(Problem(values.line(path), f"{path} ({environment.name})", text))
+    found += _surroundings(environment, values)
     shared = set(environment.application.environ) & set(environment.application.secrets)
     for variable in sorted(shared):
         text = f"{variable} is given under environ as well; give it once"
         found.append(Problem(values.line("application.secrets"), "application.secrets", text))
+    return found
+
+
+def _surroundings(environment: Environment, values: Values) -> list[Problem]:
+    """What is wrong around the servers: the certificate, log groups, alarms, the cache."""
+    name, wrong = environment.name, []
+    https, alarms = environment.https, environment.alarms
+    if https and not environment.domains:
+        wrong.append(("certificate", "expected site_domains_map to name the certificate's domains, got none"))
+    region = "" if https is None or https.requested else https.certificate.split(":")[3]
+    if region and region != environment.region:
+        wrong.append(("certificate", f"expected a certificate in {environment.region} (region), got one in {region}"))
+    if https and https.port == environment.listener_port:
+        wrong.append(("https_port", f"expected another port than listener_port, got {https.port}"))
+    if alarms and bool(alarms.email) == bool(alarms.topic):
+        wrong.append(("alarms", f"expected email or topic, got {'both' if alarms.email else 'neither'}"))
+    if environment.log_retention and environment.log_retention not in RETENTIONS:
+        days = ", ".join(map(str, RETENTIONS))
+        wrong.append(("logs.retention", f"expected one of {days}, got {environment.log_retention}"))
+    found = [Problem(values.line(path), f"{path} ({name})", text) for path, text in wrong]
+    cache = environment.roles.get("cache")
+    if cache and cache.count > MOST_CACHE_NODES:
+        text = f"expected at most {MOST_CACHE_NODES} servers of the role cache, got {cache.count}"
+        found.append(Problem(values.for_role("cache").line("server_counts"), f"server_counts ({name})", text))
     return found

@@ -6,9 +6,11 @@ import shlex
 from pathlib import Path
 
 from .environment import (
+    Alarms,
     Application,
     Environment,
     HealthCheck,
+    Https,
     LocalTimes,
     Names,
     Provider,
@@ -20,6 +22,7 @@ from .values import Values
 
 _LOCAL_POLL = 0.2
 _LOCAL_LISTENER = 8080
+_LOCAL_HTTPS = 8443
 _LOCAL_IMAGE = "ami-04681a1dbd79675a5"  # an Amazon Linux 2 that the embedded cloud lists; nothing of it is used
 
 
@@ -64,6 +67,11 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
         state=state,
         extra=values.get("extra") or {},
         profile=values.text("profile"),
+        https=_https(values, local),
+        hosted_zone=values.text("hosted_zone"),
+        access_logs=values.text("access_logs"),
+        log_retention=int(values.get("logs.retention") or 0),
+        alarms=_alarms(values),
     )
 
 
@@ -75,6 +83,21 @@ def _count(values: Values, path: str, default: int) -> int:
 def _listener_port(values: Values, local: bool) -> int:
     given = values.node("listener_port") is not None
     return _LOCAL_LISTENER if local and not given else int(values.get("listener_port"))
+
+
+def _https(values: Values, local: bool) -> Https | None:
+    certificate = values.text("certificate")
+    if not certificate:
+        return None
+    given = values.node("https_port") is not None
+    port = _LOCAL_HTTPS if local and not given else int(values.get("https_port"))
+    return Https(certificate, port, values.text("ssl_policy"))
+
+
+def _alarms(values: Values) -> Alarms | None:
+    if values.node("alarms") is None:
+        return None
+    return Alarms(values.text("alarms.email"), values.text("alarms.topic"), float(values.get("alarms.errors")))
 
 
 def _subnets(values: Values) -> tuple[str, ...]:

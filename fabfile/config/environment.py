@@ -82,6 +82,29 @@ class LocalTimes:
 
 
 @dataclass(frozen=True)
+class Https:
+    """How the load balancer answers HTTPS."""
+
+    certificate: str  # "request", or the ARN of one in ACM
+    port: int
+    policy: str
+
+    @property
+    def requested(self) -> bool:
+        """Whether the stack asks ACM for the certificate."""
+        return self.certificate == "request"
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """Who is told when something is wrong: an address, or a topic that is there already."""
+
+    email: str = ""
+    topic: str = ""
+    errors: float = 1.0  # per cent of requests that servers answer with 5xx
+
+
+@dataclass(frozen=True)
 class Names:
     """Names of everything in the account; the convention is `{deployment}-{environment}`, the config may say others."""
 
@@ -131,3 +154,8 @@ class Environment:
     state: Path  # `.fab/` of this checkout
     extra: Mapping[str, object] = field(default_factory=dict)
     profile: str = ""
+    https: Https | None = None  # None: plain HTTP
+    hosted_zone: str = ""  # "" : nobody's DNS records are made
+    access_logs: str = ""  # bucket of the load balancer's access logs
+    log_retention: int = 0  # days; 0: no log groups
+    alarms: Alarms | None = None

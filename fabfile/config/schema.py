@@ -24,6 +24,9 @@ from .kinds import (
 NAME = Text("a name of letters, digits and dashes", r"[A-Za-z][A-Za-z0-9-]*")
 PORT = Whole(1, 65535)
 SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\S+")
+CERTIFICATE = Text("request, or the ARN of an ACM certificate", r"request|arn:aws[a-z-]*:acm:\S+:certificate/\S+")
+POLICY = Text("a predefined policy (ELBSecurityPolicy-…)", r"ELBSecurityPolicy-[A-Za-z0-9-]+")
+HOSTED_ZONE = Text("a Route 53 zone's id (Z…)", r"Z[A-Z0-9]+")
 ZONE = Text("a zone's letter (a) or its full name (us-east-1a)", r"[a-z]|[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]")
 SECONDS = Number(unit="s")
 MOST_PROBE_REQUESTS = 1000  # a second; a probe is to watch a site, not to bring it down
@@ -87,6 +90,20 @@ LOCAL = Section(
         Setting("health_interval", Number(0.05, "s"), "Seconds between its health checks.", "0.5"),
     )
 )
+LOGS = Section(
+    (
+        Setting(
+            "retention", Whole(1, 3653), "Days that CloudWatch keeps a role's logs; makes a log group for each role."
+        ),
+    )
+)
+ALARMS = Section(
+    (
+        Setting("email", Text("an e-mail address", r"\S+@\S+"), "Who is told of alarms; has to agree to it by mail."),
+        Setting("topic", Text("an SNS topic's ARN", r"arn:aws[a-z-]*:sns:\S+"), "A topic that is there already."),
+        Setting("errors", Number(unit="%", most=100), "Most requests that servers may answer with 5xx.", "1"),
+    )
+)
 INSTANCE_SETTINGS = Section(
     (
         Setting("ami", Text("an image id (ami-…)", r"ami-[0-9a-f]+"), "Image of new servers; must be given on AWS."),
@@ -137,6 +154,13 @@ SCHEMA = Section(
         Setting("auto_scaling_groups", Text(), "The group; the default is {deployment}-{environment}-web."),
         Setting("names", NAMES, "Names of everything else in the account."),
         Setting("site_domains_map", Listing(Text()), "Domains of the site."),
+        Setting("certificate", CERTIFICATE, "HTTPS: request (for site_domains_map), or a certificate's ARN in ACM."),
+        Setting("hosted_zone", HOSTED_ZONE, "Gets the records of site and certificate."),
+        Setting("https_port", PORT, "Port of HTTPS; listener_port redirects there. 8443 with provider local.", "443"),
+        Setting("ssl_policy", POLICY, "What clients have to speak.", "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"),
+        Setting("access_logs", Text(), "S3 bucket that the load balancer writes its access logs to; none if left out."),
+        Setting("logs", LOGS, "Log groups of the servers; none if left out."),
+        Setting("alarms", ALARMS, "CloudWatch alarms; none if left out."),
         Setting("branches", Text("a branch, tag or commit", r"[^-\s]\S*"), "What is deployed.", "main"),
         Setting("server_ports", PORT, "FabulAWS's name of app_port."),
         Setting("app_port", PORT, "Port of the application on a server.", "8000"),

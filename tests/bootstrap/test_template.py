@@ -10,12 +10,15 @@ import pytest
 import yaml
 from cfnlint import api, core
 
+from fabfile.aws.cloudformation import MAX_TEMPLATE_BYTES
 from fabfile.aws.placement import Placement
 from fabfile.bootstrap.template import Live, additions, parameters, render
 from fabfile.config.environment import (
+    Alarms,
     Application,
     Environment,
     HealthCheck,
+    Https,
     LocalTimes,
     Names,
     Provider,
@@ -25,6 +28,17 @@ from fabfile.config.environment import (
 
 PLACEMENT = Placement("vpc-1", ("subnet-1", "subnet-2"), "/dev/xvda")
 ROLE = RoleSettings(1, "t3.small", 10, "gp3")
+REQUESTED = Https("request", 443, "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09")
+IMPORTED = replace(REQUESTED, certificate="arn:aws:acm:us-east-1:123456789012:certificate/1")
+DOMAINS = ("debates.example.org", "*.debates.example.org")
+ALL: dict[str, Any] = {
+    "https": REQUESTED,
+    "domains": DOMAINS,
+    "hosted_zone": "Z0123456789ABC",
+    "alarms": Alarms(email="operators@example.org"),
+    "log_retention": 30,
+    "access_logs": "a-bucket-of-logs",
+}
 
 
 @pytest.fixture
@@ -135,10 +149,107 @@ def test_the_servers_role_may_do_nothing_to_everything(environment: Environment)
         assert "*" not in str(statement["Action"])
 
 
-@pytest.mark.parametrize("roles", [("web",), ("web", "worker"), ("web", "worker", "db-primary")])
-def test_cloudformations_linter_has_nothing_to_say(environment: Environment, roles: tuple[str, ...]) -> None:
-    chosen = replace(environment, roles={name: environment.roles[name] for name in roles})
-    matches = api.lint(render(chosen, "bucket"), core.get_rules([], [], ["I", "W", "E"]), ["us-east-1"])
+def test_sizes_are_parameters_so_that_environments_of_other_sizes_share_a_template(environment: Environment) -> None:
+    larger = {
+        name: replace(role, instance_type="m7i.large", volume_size=99) for name, role in environment.roles.items()
+    }
+    other = replace(environment, roles=larger, alarms=Alarms(email="a@example.org"))
+    assert render(other, "b") == render(replace(environment, alarms=other.alarms), "b")
+    given = parameters(other, PLACEMENT, Live("7", "3"))
+    assert (given["WebInstanceType"], given["WorkerVolumeSize"]) == ("m7i.large", "99")
+    assert (given["DatabaseClass"], given["DatabaseStorage"]) == ("db.m7i.large", "99")
+    assert given["DatabaseLowStorage"] == "10630044057"  # a tenth of 99 GiB
+
+
+def test_plain_http_goes_to_the_servers_where_there_is_no_certificate(environment: Environment) -> None:
+    made = resources(render(environment, "bucket"))
+    assert made["Listener"]["Properties"]["DefaultActions"][0]["Type"] == "forward"
+    assert "SecureListener" not in made
+    assert "Certificate" not in made
+
+
+def test_with_a_certificate_http_is_sent_to_https_once_that_answers(environment: Environment) -> None:
+    made = resources(render(replace(environment, https=IMPORTED, domains=DOMAINS), "bucket"))
+    redirect = made["Listener"]["Properties"]["DefaultActions"][0]
+    assert redirect["Type"] == "redirect"
+    assert redirect["RedirectConfig"] == {
+        "Protocol": "HTTPS",
+        "Port": "443",
+        "Host": "#{host}",
+        "Path": "/#{path}",
+        "Query": "#{query}",
+        "StatusCode": "HTTP_301",
+    }
+    assert made["Listener"]["DependsOn"] == "SecureListener"
+    secure = made["SecureListener"]["Properties"]
+    assert secure["Certificates"] == [{"CertificateArn": IMPORTED.certificate}]
+    assert secure["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    ports = [rule["FromPort"] for rule in made["LoadBalancerSecurityGroup"]["Properties"]["SecurityGroupIngress"]]
+    assert ports == [80, 443]
+
+
+def test_a_requested_certificate_is_for_all_domains_and_validated_in_the_hosted_zone(environment: Environment) -> None:
+    made = resources(render(replace(environment, **ALL), "bucket"))
+    certificate = made["Certificate"]["Properties"]
+    assert (certificate["DomainName"], certificate["SubjectAlternativeNames"]) == (DOMAINS[0], [DOMAINS[1]])
+    assert certificate["ValidationMethod"] == "DNS"
+    assert [one["HostedZoneId"] for one in certificate["DomainValidationOptions"]] == ["Z0123456789ABC"] * 2
+    assert [made[f"SiteRecord{number}"]["Properties"]["Name"] for number in (1, 2)] == list(DOMAINS)
+
+
+def test_nobodys_dns_is_touched_without_a_hosted_zone(environment: Environment) -> None:
+    made = resources(render(replace(environment, https=REQUESTED, domains=DOMAINS), "bucket"))
+    assert "DomainValidationOptions" not in made["Certificate"]["Properties"]
+    assert not [name for name in made if name.startswith("SiteRecord")]
+
+
+def test_the_cache_is_encrypted_and_reached_from_servers_alone(environment: Environment) -> None:
+    chosen = replace(environment, roles={**environment.roles, "cache": replace(ROLE, count=2)})
+    made = resources(render(chosen, "bucket"))
+    cache = made["Cache"]["Properties"]
+    assert cache["TransitEncryptionEnabled"] is True
+    assert cache["AtRestEncryptionEnabled"] is True
+    sources = [
+        rule["SourceSecurityGroupId"]["GetAtt"]
+        for rule in made["CacheSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    ]
+    assert sources == ["WebSecurityGroup.GroupId", "WorkerSecurityGroup.GroupId"]
+    given = parameters(chosen, PLACEMENT, Live("7", "3"))
+    assert (given["CacheNodeType"], given["CacheNodes"]) == ("cache.t3.small", "2")
+
+
+def test_alarms_tell_whoever_the_config_names(environment: Environment) -> None:
+    mailed = resources(render(replace(environment, alarms=Alarms(email="a@example.org", errors=2.5)), "bucket"))
+    assert mailed["AlarmTopic"]["Properties"]["Subscription"] == [{"Protocol": "email", "Endpoint": "a@example.org"}]
+    assert mailed["ServerErrors"]["Properties"]["Threshold"] == 2.5
+    topic = "arn:aws:sns:us-east-1:123456789012:operators"
+    told = resources(render(replace(environment, alarms=Alarms(topic=topic)), "bucket"))
+    assert "AlarmTopic" not in told
+    assert told["BelowMinimum"]["Properties"]["AlarmActions"] == [topic]
+    assert told["WebGroup"]["Properties"]["MetricsCollection"][0]["Metrics"] == [
+        "GroupInServiceInstances",
+        "GroupMinSize",
+    ]
+
+
+def test_servers_may_write_to_their_log_groups_and_to_no_others(environment: Environment) -> None:
+    made = resources(render(replace(environment, log_retention=30), "bucket"))
+    assert made["WebLogs"]["Properties"] == {"LogGroupName": "/opendebates/staging/web", "RetentionInDays": 30}
+    statements = made["ServerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    ship = next(statement for statement in statements if statement["Sid"] == "ShipLogs")
+    assert ship["Resource"] == [{"GetAtt": "WebLogs.Arn"}, {"GetAtt": "WorkerLogs.Arn"}]
+
+
+@pytest.mark.parametrize("roles", [("web",), ("web", "worker"), ("web", "worker", "db-primary", "cache")])
+@pytest.mark.parametrize("options", [{}, ALL, {"https": IMPORTED, "domains": DOMAINS}], ids=["plain", "all", "arn"])
+def test_cloudformations_linter_has_nothing_to_say(
+    environment: Environment, roles: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    """Every combination is linted by `make lint`."""
+    chosen = replace(environment, roles=dict.fromkeys(roles, ROLE), **options)
+    body = render(chosen, "bucket")
+    assert len(body.encode()) < MAX_TEMPLATE_BYTES
+    matches = api.lint(body, core.get_rules([], [], ["I", "W", "E"]), ["us-east-1"])
     assert [str(match) for match in matches] == []
 
 

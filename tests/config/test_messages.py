@@ -52,6 +52,18 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "rollout.drain_timeout: expected a number of 0 s or more, got the number inf (written .inf)"),
         # choices
         ("provider: locl", "provider: expected aws or local, got the text 'locl'; did you mean 'local'?"),
+        # certificates, logs and alarms
+        ("certificate: yes please", "certificate: expected request, or the ARN of an ACM certificate, "
+         "got the text 'yes please'"),
+        ("hosted_zone: example.org", "hosted_zone: expected a Route 53 zone's id (Z…), got the text 'example.org'"),
+        ("https_port: 0", "https_port: expected a whole number from 1 to 65535, got the number 0"),
+        ("ssl_policy: modern", "ssl_policy: expected a predefined policy (ELBSecurityPolicy-…), got the text 'modern'"),
+        ("access_logs: 7", 'access_logs: expected text, got the number 7; write "7" in quotes'),
+        ("logs: {retention: forever}",
+         "logs.retention: expected a whole number from 1 to 3653, got the text 'forever'"),
+        ("alarms: {email: nobody}", "alarms.email: expected an e-mail address, got the text 'nobody'"),
+        ("alarms: {topic: operators}", "alarms.topic: expected an SNS topic's ARN, got the text 'operators'"),
+        ("alarms: {email: a@b, errors: 101}", "alarms.errors: expected a number from 0 to 100 %, got the number 101"),
         # shares
         ("rollout: {batch: 0}", "rollout.batch: expected a number of servers (2) or a share of them (25%), "
          "got the number 0"),
@@ -92,6 +104,15 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         ("maximum: 1", "maximum (staging): expected at least 2 (server_counts), got 1"),
         ("application: {environ: {A: b}, secrets: {A: ssm:/a}}",
          "application.secrets: A is given under environ as well; give it once"),
+        ("certificate: request",
+         "certificate (staging): expected site_domains_map to name the certificate's domains, got none"),
+        ("https_port: 80\ncertificate: request\nsite_domains_map: [a.org]",
+         "https_port (staging): expected another port than listener_port, got 80"),
+        ("alarms: {errors: 5}", "alarms (staging): expected email or topic, got neither"),
+        ("alarms: {email: a@b, topic: 'arn:aws:sns:us-east-1:1:a'}",
+         "alarms (staging): expected email or topic, got both"),
+        ("server_counts: {web: 2, cache: 7}",
+         "server_counts (staging): expected at most 6 servers of the role cache, got 7"),
         # YAML itself
         ("no: 1", 'expected text as a key, got false (YAML reads no so); write "no" in quotes'),
         ("region: !!python/object:os.system x",
@@ -148,6 +169,21 @@ def test_a_balancers_name_longer_than_aws_takes_is_found_before_aws_refuses_it(t
         "'a-project-with-quite-a-name-staging'",
         "1: load_balancers (staging): expected at most 32 characters, got 35 in 'a-project-with-quite-a-name-staging'",
     )
+
+
+def test_a_certificate_of_another_region_is_found_before_aws_refuses_it(tmp_path: Path) -> None:
+    """A load balancer takes certificates of its own region alone."""
+    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+    assert problems(tmp_path, f"{HEAD}site_domains_map: [a.org]\ncertificate: {arn}\n") == (
+        "4: certificate (staging): expected a certificate in us-east-1 (region), got one in eu-west-1",
+    )
+
+
+def test_a_retention_that_cloudwatch_does_not_know_is_found_before_aws_refuses_it(tmp_path: Path) -> None:
+    """It takes certain numbers of days only."""
+    found = problems(tmp_path, f"{HEAD}logs: {{retention: 20}}\n")
+    assert found[0].startswith("3: logs.retention (staging): expected one of 1, 3, 5, 7, 14, 30, 60, ")
+    assert found[0].endswith(", 3653, got 20")
 
 
 def test_a_missing_file_is_one_clear_message(tmp_path: Path) -> None:
