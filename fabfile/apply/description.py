@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..aws.autoscaling import GroupRecord, describe_group
@@ -35,6 +35,7 @@ class Server:
     """One server; times are seconds since the epoch."""
 
     role: str
+    group: str
     id: str
     address: str
     zone: str
@@ -77,29 +78,26 @@ class Description:
 def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
     """Look at everything; raises `UsageError` when the environment was never created."""
     names = environment.names
-    web = describe_group(aws, names.auto_scaling_group)
-    groups = {"web": web}
+    groups = {name: ("web", describe_group(aws, name)) for name in names.auto_scaling_groups}
     worker = environment.roles.get("worker")
     if worker and worker.count:
-        groups["worker"] = describe_group(aws, names.worker)
-    called = {
-        config.id: config.name
-        for template in (names.launch_template, names.worker)
-        for config in versions(aws, template)
-    }
-    health = {arn: target_health(aws, arn) for arn in web.target_groups}
-    members = {role: _with_targets(record.group, health) for role, record in groups.items()}
-    found = instances(aws, [member.id for of_role in members.values() for member in of_role])
+        groups[names.worker] = ("worker", describe_group(aws, names.worker))
+    records = {name: record for name, (_, record) in groups.items()}
+    called = _names_of(aws, records.values())
+    balancers = dict.fromkeys(arn for record in records.values() for arn in record.target_groups)
+    health = {arn: target_health(aws, arn) for arn in balancers}
+    members = {name: _with_targets(record, health) for name, record in records.items()}
+    found = instances(aws, [member.id for of_group in members.values() for member in of_group])
     unfinished = ledger.unfinished(environment.deployment, environment.name)
     return Description(
         deployment=environment.deployment,
         environment=environment.name,
         site=site_of(aws, environment),
-        groups=tuple(_group(role, record, called) for role, record in groups.items()),
+        groups=tuple(_group(role, record, called) for role, record in groups.values()),
         servers=tuple(
-            _server(role, member, groups[role].group, found.get(member.id), environment=environment, called=called)
-            for role, of_role in members.items()
-            for member in of_role
+            _server(role, member, record.group, found.get(member.id), environment=environment, called=called)
+            for name, (role, record) in groups.items()
+            for member in members[name]
         ),
         lock=_holder(aws, environment),
         unfinished=tuple(each.record.id for each in unfinished),
@@ -116,10 +114,17 @@ def site_of(aws: Aws, environment: Environment) -> str:
     return f"http://{host}{port}/"
 
 
-def _with_targets(group: Group, health: Mapping[str, Mapping[str, TargetState]]) -> list[Member]:
+def _names_of(aws: Aws, records: Iterable[GroupRecord]) -> dict[str, str]:
+    """Return the names of all launch configs that the groups could launch, by "lt-…:N"."""
+    templates = dict.fromkeys(record.group.launch_config.partition(":")[0] for record in records)
+    return {config.id: config.name for template in templates for config in versions(aws, template)}
+
+
+def _with_targets(record: GroupRecord, health: Mapping[str, Mapping[str, TargetState]]) -> list[Member]:
+    seen = [health[arn] for arn in record.target_groups]
     return [
-        replace(member, targets=tuple(seen[member.id] for seen in health.values() if member.id in seen))
-        for member in sorted(group.members, key=lambda member: (member.launched_at, member.id))
+        replace(member, targets=tuple(states[member.id] for states in seen if member.id in states))
+        for member in sorted(record.group.members, key=lambda member: (member.launched_at, member.id))
     ]
 
 
@@ -149,6 +154,7 @@ def _server(
 ) -> Server:
     return Server(
         role=role,
+        group=group.name,
         id=member.id,
         address=instance.addresses.get(environment.ssh_attribute, "") if instance else "",
         zone=member.zone,

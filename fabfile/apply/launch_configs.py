@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..aws.autoscaling import describe_group
+from ..aws.autoscaling import describe_group, exists
 from ..aws.cloudformation import Stacks
-from ..aws.launch_templates import BASE, LaunchConfig, base_version, create_version, free_name, read_launch_config
+from ..aws.launch_templates import (
+    BASE,
+    LaunchConfig,
+    base_version,
+    create_version,
+    free_name,
+    read_launch_config,
+    versions,
+)
 from ..aws.s3 import S3Store, bucket_name
 from ..aws.session import Aws
 from ..config.environment import Environment
@@ -51,69 +59,86 @@ class LaunchConfigMaker:
         """Return the manifest of a release that was built before."""
         return load_manifest(self._environment, self._store, release)
 
-    def make(self, manifest: Manifest, role: str = WEB) -> LaunchConfig:
-        """Make the next version of a role's launch template, with this release in its user data."""
-        template = self._template(role)
-        base = base_version(self._aws, template)
-        made_at = datetime.fromtimestamp(self._now(), UTC)
-        environment = self._environment
-        wanted = f"{environment.deployment}-{environment.name}-{made_at:%Y%m%dT%H%MZ}-{manifest.commit[:7]}"
-        name = free_name(self._aws, template, wanted)
-        user_data = render_user_data(self.document(manifest, role), environment.state.parent)
-        return create_version(self._aws, template, name, user_data, base)
+    def make(self, manifest: Manifest, group: str) -> LaunchConfig:
+        """Make the next launch config of one group, with this release in its user data."""
+        return self.make_for(manifest, (group,))[group]
 
-    def document(self, manifest: Manifest, role: str) -> dict[str, object]:
-        """Return what servers of a role are told to run a release."""
+    def make_for(self, manifest: Manifest, groups: Sequence[str], name: str = "") -> Mapping[str, LaunchConfig]:
+        """Make a launch config of one name in the template that each group launches from.
+
+        `name` is one that other groups have already; "" is a new one, which none of the templates knows.
+        """
+        templates = {group: self._template(group) for group in groups}
+        name = name or free_name(self._aws, tuple(dict.fromkeys(templates.values())), self._name(manifest))
+        made: dict[str, LaunchConfig] = {}
+        for group, template in templates.items():
+            base = base_version(self._aws, template)
+            user_data = render_user_data(self.document(manifest, group), self._environment.state.parent)
+            made[group] = create_version(self._aws, template, name, user_data, base)
+        return made
+
+    def _name(self, manifest: Manifest) -> str:
+        environment, made_at = self._environment, datetime.fromtimestamp(self._now(), UTC)
+        return f"{environment.deployment}-{environment.name}-{made_at:%Y%m%dT%H%MZ}-{manifest.commit[:7]}"
+
+    def find(self, wanted: str, group: str) -> LaunchConfig | None:
+        """Return a group's launch config of that name, or None; groups may share a template."""
+        named = [each for each in versions(self._aws, self._template(group)) if each.name == wanted]
+        return next((each for each in named if group_of(each) in ("", group)), None)
+
+    def document(self, manifest: Manifest, group: str) -> dict[str, object]:
+        """Return what servers of a group are told to run a release."""
         environment = self._environment
         surroundings = surroundings_of(self._aws, environment)
-        web = role == WEB
+        web = group != environment.names.worker
         return launch_document(
             environment,
             manifest,
             bucket=self._store.bucket,
-            role=role,
-            live=self._live_manifest(),
-            group=environment.names.auto_scaling_group if web else "",
+            role=WEB if web else WORKER,
+            live=self._live_manifest(group if web else environment.names.stack_group),
+            group=group if web else "",
             hook=HOOK if web else "",
             environ=surroundings.environ,
             secrets=surroundings.secrets,
         )
 
-    def live(self, role: str) -> LaunchConfig | None:
-        """Return what a role's group launches now; None where there is no group, or it never ran a release."""
+    def live(self, group: str) -> LaunchConfig | None:
+        """Return what a group launches now; None where there is no such group, or it never ran a release."""
         try:
-            group = describe_group(self._aws, self._group(role)).group
+            seen = describe_group(self._aws, group).group
         except UsageError:
             return None
-        config = read_launch_config(self._aws, group.launch_config)
+        config = read_launch_config(self._aws, seen.launch_config)
         return None if config.name == BASE or not config.user_data else config
 
-    def desired(self, role: str) -> int:
-        """Return the desired capacity of a role's group; 0 where there is none."""
+    def desired(self, group: str) -> int:
+        """Return the desired capacity of a group; 0 where there is none."""
         try:
-            return describe_group(self._aws, self._group(role)).group.desired
+            return describe_group(self._aws, group).group.desired
         except UsageError:
             return 0
 
-    def renew(self, role: str, live: LaunchConfig) -> LaunchConfig:
+    def renew(self, group: str, live: LaunchConfig) -> LaunchConfig:
         """Return `live`, or the same release on the template's newest base where that is another one."""
-        template = self._template(role)
+        template = self._template(group)
         number = base_version(self._aws, template)
         base = read_launch_config(self._aws, f"{live.id.partition(':')[0]}:{number}")
         if base.shape == live.shape:
             return live
-        return create_version(self._aws, template, free_name(self._aws, template, live.name), live.user_data, number)
+        return create_version(self._aws, template, free_name(self._aws, (template,), live.name), live.user_data, number)
 
-    def _live_manifest(self) -> Manifest | None:
-        live = self.live(WEB)
+    def _live_manifest(self, group: str) -> Manifest | None:
+        live = self.live(group)
         release = release_of(live) if live else ""
         return self.stored(release) if release else None
 
-    def _template(self, role: str) -> str:
-        return self._environment.names.launch_template if role == WEB else self._environment.names.worker
-
-    def _group(self, role: str) -> str:
-        return self._environment.names.auto_scaling_group if role == WEB else self._environment.names.worker
+    def _template(self, group: str) -> str:
+        """Return the launch template that the group launches from, or the stack's, which has yet to make its group."""
+        names = self._environment.names
+        if group in (names.stack_group, names.worker) and not exists(self._aws, group):
+            return names.worker if group == names.worker else names.launch_template
+        return describe_group(self._aws, group).group.launch_config.partition(":")[0]
 
 
 def release_of(config: LaunchConfig) -> str:
@@ -123,10 +148,15 @@ def release_of(config: LaunchConfig) -> str:
     return str(release.get("id", "")) if isinstance(release, Mapping) else ""
 
 
-def check_rolled_out_by(config: LaunchConfig, environment: Environment, live: str) -> None:
-    """Raise `UsageError` for a launch config that is not one of the environment's web servers.
+def group_of(config: LaunchConfig) -> str:
+    """Return the group whose launch hook a launch config's servers answer; "" where its user data is not ours."""
+    return str((read_document(config.user_data) or {}).get("group", ""))
 
-    `live` is what their group launches now, "lt-…:N".
+
+def check_rolled_out_by(config: LaunchConfig, environment: Environment, group: str, live: str) -> None:
+    """Raise `UsageError` for a launch config that is not one of this group's web servers.
+
+    `live` is what the group launches now, "lt-…:N".
     """
     what = f"deploy the launch config {config.name or config.id}"
     instead = "See `fab history` for those that were deployed"
@@ -135,9 +165,9 @@ def check_rolled_out_by(config: LaunchConfig, environment: Environment, live: st
     if config.name == BASE:
         raise UsageError(what, "its servers would run no release: it is what launch configs are made from", instead)
     document = read_document(config.user_data) or {}
-    told = {key: str(document[key]) for key in ("deployment", "environment", "role") if key in document}
-    ours = {"deployment": environment.deployment, "environment": environment.name, "role": WEB}
-    other = ", ".join(f"{key} {value}" for key, value in told.items() if value != ours[key])
+    place = {"deployment": environment.deployment, "environment": environment.name, "role": WEB, "group": group}
+    told = {key: str(document[key]) for key in place if key in document}
+    other = ", ".join(f"{key} {value}" for key, value in told.items() if value != place[key])
     if other:
         raise UsageError(what, f"it was made for another place: {other}", instead)
 

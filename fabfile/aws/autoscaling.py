@@ -68,6 +68,13 @@ def describe_group(aws: Aws, name: str) -> GroupRecord:
     return describe_groups(aws, name)[0]
 
 
+def exists(aws: Aws, name: str) -> bool:
+    """Whether there is a group of that name, of whatever kind."""
+    with aws.calling(f"describe the autoscaling group {name}"):
+        found = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return bool(found["AutoScalingGroups"])
+
+
 def describe_groups(aws: Aws, name: str, other: str = "") -> tuple[GroupRecord, Group | None]:
     """Return a group as `describe_group` does, and another one by the same call: None if it is not there."""
     what = f"describe the autoscaling group {name}"

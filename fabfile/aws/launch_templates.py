@@ -6,9 +6,9 @@ import base64
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .session import Aws
@@ -77,9 +77,9 @@ def find_launch_config(aws: Aws, template: str, wanted: str) -> LaunchConfig:
     )
 
 
-def free_name(aws: Aws, template: str, wanted: str) -> str:
-    """Return `wanted`, or with -2, -3 … after it when that name is taken."""
-    taken = {each.name for each in versions(aws, template)}
+def free_name(aws: Aws, templates: Sequence[str], wanted: str) -> str:
+    """Return `wanted`, or with -2, -3 … after it when that name is taken in any of the templates."""
+    taken = {each.name for template in templates for each in versions(aws, template)}
     names = [wanted, *(f"{wanted}-{number}" for number in range(2, _SAME_NAME))]
     return next(name for name in names if name not in taken)
 
@@ -94,7 +94,7 @@ def create_version(aws: Aws, template: str, name: str, user_data: str, source: s
     token = hashlib.sha256(f"{template}\n{name}\n{encoded}".encode()).hexdigest()
     with aws.calling(f"create the launch config {name}"):
         made = aws.client("ec2").create_launch_template_version(
-            LaunchTemplateName=template,
+            **_named(template),
             SourceVersion=source,
             VersionDescription=name,
             ClientToken=token,
@@ -118,14 +118,19 @@ def base_version(aws: Aws, template: str) -> str:
 
 
 def _versions(aws: Aws, template: str) -> Iterator[LaunchConfig]:
-    by = {"LaunchTemplateId" if template.startswith(_MARK) else "LaunchTemplateName": template}
+    by = _named(template)
     try:
         with aws.calling(f"read the versions of the launch template {template}"):
             pages = aws.client("ec2").get_paginator("describe_launch_template_versions")
-            for page in pages.paginate(**by, PaginationConfig={"PageSize": 200}):  # type: ignore[arg-type]
+            for page in pages.paginate(**by, PaginationConfig={"PageSize": 200}):
                 yield from map(_config, page["LaunchTemplateVersions"])
     except Missing:
         return
+
+
+def _named(template: str) -> Any:
+    """Return the argument that names a template, by its id or by its name."""
+    return {"LaunchTemplateId" if template.startswith(_MARK) else "LaunchTemplateName": template}
 
 
 def _config(version: LaunchTemplateVersionTypeDef) -> LaunchConfig:

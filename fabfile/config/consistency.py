@@ -32,6 +32,18 @@ def check_environments(config: Config, findings: Findings) -> None:
                     findings.problem(problem)
 
 
+def _groups(environment: Environment, values: Values) -> list[Problem]:
+    """Each group is deployed once, and workers are no web servers."""
+    names = environment.names.auto_scaling_groups
+    texts = [f"expected each group once, got {name!r} again" for name in sorted(set(names)) if names.count(name) > 1]
+    if environment.names.worker in names:
+        texts.append(f"expected groups of web servers, got {environment.names.worker!r}, which names.worker is")
+    if values.node("auto_scaling_groups") is not None and not values.listing("auto_scaling_groups"):
+        texts.append("expected at least one group, got none")
+    line = values.line("auto_scaling_groups")
+    return [Problem(line, f"auto_scaling_groups ({environment.name})", text) for text in texts]
+
+
 def _problems(environment: Environment, values: Values) -> list[Problem]:
     found: list[Problem] = []
     web = values.for_role("web")
@@ -50,6 +62,7 @@ def _problems(environment: Environment, values: Values) -> list[Problem]:
             text = f"expected at most {LONGEST_BALANCER} characters, got {len(name)} in {name!r}"
             found.append(Problem(values.line(path), f"{path} ({environment.name})", text))
     found += _surroundings(environment, values)
+    found += _groups(environment, values)
     shared = set(environment.application.environ) & set(environment.application.secrets)
     for variable in sorted(shared):
         text = f"{variable} is given under environ as well; give it once"

@@ -120,7 +120,7 @@ def _names(values: Values, region: str) -> Names:
     bucket = values.text("names.bucket").replace("{region}", region)
     return Names(
         stack=values.text("names.stack", base),
-        auto_scaling_group=values.text("auto_scaling_groups", f"{base}-web"),
+        auto_scaling_groups=values.listing("auto_scaling_groups") or (f"{base}-web",),
         launch_template=values.text("names.launch_template", f"{base}-web"),
         load_balancers=values.listing("load_balancers") or (base,),
         target_group=values.text("names.target_group", base),

@@ -109,13 +109,23 @@ class Names:
     """Names of everything in the account; the convention is `{deployment}-{environment}`, the config may say others."""
 
     stack: str
-    auto_scaling_group: str
-    launch_template: str
+    auto_scaling_groups: tuple[str, ...]  # of web servers, in the order in which deploys take them
+    launch_template: str  # the stack's own; another group's is what that group launches from
     load_balancers: tuple[str, ...]
     target_group: str
     worker: str  # Name tag of worker instances
     table: str  # lock and ledger, one per account and region
     bucket: str  # releases, one per account and region; "{account}" is filled in
+
+    @property
+    def stack_group(self) -> str:
+        """The web group that `create_environment` makes; the others were made by somebody else.
+
+        It is the one named like the stack, wherever it stands, so that another order of deploys is no other stack;
+        the first one where none is.
+        """
+        conventional = f"{self.stack}-web"
+        return conventional if conventional in self.auto_scaling_groups else self.auto_scaling_groups[0]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from .kinds import (
 )
 
 NAME = Text("a name of letters, digits and dashes", r"[A-Za-z][A-Za-z0-9-]*")
+GROUP = Text("a group's name, without commas", r"[^,:]+")
 PORT = Whole(1, 65535)
 SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\S+")
 CERTIFICATE = Text("request, or the ARN of an ACM certificate", r"request|arn:aws[a-z-]*:acm:\S+:certificate/\S+")
@@ -151,7 +152,11 @@ SCHEMA = Section(
         Setting("minimum", Whole(), "Fewest web servers; as many as server_counts says."),
         Setting("maximum", Whole(1), "Most web servers; twice server_counts."),
         Setting("load_balancers", Listing(Text(), single=True), "Load balancers; {deployment}-{environment}."),
-        Setting("auto_scaling_groups", Text(), "The group; the default is {deployment}-{environment}-web."),
+        Setting(
+            "auto_scaling_groups",
+            Listing(GROUP, single=True),
+            "Web groups, deployed in this order; the default is {deployment}-{environment}-web.",
+        ),
         Setting("names", NAMES, "Names of everything else in the account."),
         Setting("site_domains_map", Listing(Text()), "Domains of the site."),
         Setting("certificate", CERTIFICATE, "HTTPS: request (for site_domains_map), or a certificate's ARN in ACM."),

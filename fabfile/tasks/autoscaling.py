@@ -49,7 +49,7 @@ def _change(run: Run, processes: str, change: Change, verb: str) -> None:
     from .wiring import locked  # noqa: PLC0415
 
     wanted = _parse(processes, verb)
-    aws, group = run.aws(), run.environment.names.auto_scaling_group
+    aws, group = run.aws(), run.environment.names.stack_group
     if run.dry_run:
         suspended = sorted(describe_group(aws, group).group.suspended)
         run.output.result(

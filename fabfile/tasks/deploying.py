@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..apply.aws_world import AwsWorld
 from ..apply.dynamo_ledger import DynamoLedger
 from ..apply.forecast import forecast
-from ..apply.launch_configs import WEB, WORKER, LaunchConfigMaker, check_rolled_out_by, release_of
+from ..apply.launch_configs import LaunchConfigMaker, check_rolled_out_by, release_of
 from ..apply.ledger_contract import Status, Unfinished
 from ..apply.loop import Deploy, Setting
 from ..apply.report import Report
@@ -72,7 +72,8 @@ class Rollout:
         self._request = request
         _check(run, request)
         self._maker: LaunchConfigMaker = maker_of(run)
-        self._world: AwsWorld = world_of(run, self._maker)
+        self._group = run.environment.names.stack_group
+        self._world: AwsWorld = world_of(run, self._maker, self._group)
 
     def carry_out(self) -> None:
         """Deploy and say how it ended; raises `RolloutFailed` or `StoppedHalfway` unless it was seen to hold."""
@@ -122,11 +123,11 @@ class Rollout:
     def _choose(self, unfinished: tuple[Unfinished, ...], group: Group) -> Target:
         """Return the launch config that was named, the one that an unfinished deploy of the same has, or a new one."""
         run, request = self._run, self._request
-        template = run.environment.names.launch_template
+        template = group.launch_config.partition(":")[0]
         if request.launch_config:
             config = find_launch_config(run.aws(), template, request.launch_config)
             release = release_of(config)
-            check_rolled_out_by(config, run.environment, group.launch_config)
+            check_rolled_out_by(config, run.environment, group.name, group.launch_config)
             return Target(config.id, config.name, self._maker.stored(release).commit if release else "", release)
         last = unfinished[0] if unfinished else None
         if last and can_resume(last, run.task) and last.record.changeset == self._commit():
@@ -136,13 +137,13 @@ class Rollout:
         manifest = self._maker.release(request.changeset)
         if not request.servers:
             return Target(group.launch_config, group.launch_config, manifest.commit, manifest.id)
-        config = self._maker.make(manifest)
+        config = self._maker.make(manifest, group.name)
         run.output.progress(f"made the launch config {config.name}")
         return Target(config.id, config.name, manifest.commit, manifest.id)
 
     def _wanted(self, target: Target, worker_config: str) -> Wanted:
         run = self._run
-        web, worker = self._maker.live(WEB), self._maker.live(WORKER)
+        web, worker = self._maker.live(self._group), self._maker.live(run.environment.names.worker)
         return Wanted(
             task=run.task,
             deployment=run.environment.deployment,
@@ -165,7 +166,7 @@ class Rollout:
 
     def _worker_config(self, target: Target, unfinished: tuple[Unfinished, ...]) -> str:
         """Return what the workers' group is to launch once its workers run the release; "" leaves it alone."""
-        live = self._maker.live(WORKER)
+        live = self._maker.live(self._run.environment.names.worker)
         if self._request.order is Order.NEVER or live is None or not target.release:
             return ""
         for each in unfinished[:1]:
@@ -173,11 +174,14 @@ class Rollout:
                 return each.intent.worker_target
         if release_of(live) == target.release:
             return live.id
-        return self._maker.make(self._maker.stored(target.release), WORKER).id
+        return self._maker.make(self._maker.stored(target.release), self._run.environment.names.worker).id
 
 
 def _check(run: Run, request: Request) -> None:
     """Refuse limits that make no sense before a release is built, or the lock is taken."""
+    groups = run.environment.names.auto_scaling_groups
+    if len(groups) > 1:
+        raise UsageError(f"deploy to {', '.join(groups)}", "only one group is deployed at a time", "Name one")
     policy_of(run.environment, request.batch, 1, request.slot_deadline)
     if request.probe_rate > MOST_PROBE_REQUESTS:
         seen = f"--probe-rate is a number of requests a second up to {MOST_PROBE_REQUESTS}, not {request.probe_rate:g}"

@@ -86,7 +86,9 @@ def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
     worker = environment.roles.get("worker")
     return Creation(
         change=_change(run),
-        launch_configs=StackVersions(maker, changeset, bool(worker and worker.count)),
+        launch_configs=StackVersions(
+            maker, changeset, environment.names.stack_group, environment.names.worker if worker and worker.count else ""
+        ),
         body=render(environment, bucket_name(aws)),
         parameters=lambda live: parameters(environment, placement, live),
         tags=environment.tags,
@@ -98,10 +100,9 @@ def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
 
 def _check_changeset(run: Run, maker: LaunchConfigMaker, changeset: str) -> None:
     """Refuse a changeset that is none before anything is created, and say so where it is not going to be used."""
-    from ..apply.launch_configs import WEB  # noqa: PLC0415
     from ..releases.source import Repository  # noqa: PLC0415
 
-    new = maker.live(WEB) is None
+    new = maker.live(run.environment.names.stack_group) is None
     if changeset or new:
         Repository(run.environment.repository).resolve(changeset or run.environment.branch)
     if changeset and not new:
@@ -127,12 +128,13 @@ def _poll(run: Run) -> float:
 
 def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
     """Wait until the environment serves; a first creation that died here is seen to its end by the next run."""
-    from ..apply.launch_configs import WEB, release_of  # noqa: PLC0415
+    from ..apply.launch_configs import release_of  # noqa: PLC0415
     from ..bootstrap.arrival import Patience, await_service, migrate_first  # noqa: PLC0415
     from .wiring import workers_of, world_of  # noqa: PLC0415
 
     environment = run.environment
-    live = maker.live(WEB)
+    group = environment.names.stack_group
+    live = maker.live(group)
     if live is None:
         return
     patience = Patience(_poll(run), _PATIENCE)
@@ -140,7 +142,7 @@ def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
     if worker and worker.count:
         workers = workers_of(run.aws(), environment, maker)
         migrate_first(workers, release_of(live), run.clock, patience, run.output.waiting)
-    world = world_of(run, maker)
+    world = world_of(run, maker, group)
     await_service(lambda: world.observe_group().members, environment.minimum, run.clock, patience, run.output.waiting)
 
 

@@ -36,5 +36,5 @@ def _create(run: Run, changeset: str) -> None:
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         manifest = maker.release(changeset)
         lease.check()
-        config = maker.make(manifest)
-    run.output.result(config.name)
+        made = maker.make_for(manifest, environment.names.auto_scaling_groups)
+    run.output.result(next(iter(made.values())).name)

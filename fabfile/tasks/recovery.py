@@ -60,7 +60,7 @@ def _go_on(run: Run, take_up: Callable[[Intent], Intent]) -> Report | None:
         close_superseded(ledger, unfinished, found.record.id, run.clock.now())
         run.output.progress(f"taking up {found.record.id} ({found.record.task})")
         maker = maker_of(run)
-        world = world_of(run, maker)
+        world = world_of(run, maker, run.environment.names.stack_group)
         undertaking = Undertaking(found.record, take_up(found.intent))
         if undertaking.intent.phase is Phase.ROLLING and undertaking.intent.servers:
             # It may have died before it did that, and what is there already is not fetched again.

@@ -15,7 +15,7 @@ from ..apply.aws_world import AwsWorld, Workers
 from ..apply.dynamo_ledger import DynamoLedger
 from ..apply.evidence import AwsEvidence
 from ..apply.forecast import Durations
-from ..apply.launch_configs import WORKER, LaunchConfigMaker
+from ..apply.launch_configs import LaunchConfigMaker
 from ..apply.loop import Pace
 from ..apply.workers import NoWorkers, SshWorkers
 from ..apply.world import Clock
@@ -88,11 +88,10 @@ def transport_of(environment: Environment) -> SshTransport:
     return SshTransport(environment.ssh_user, environment.ssh_config)
 
 
-def world_of(run: Run, maker: LaunchConfigMaker) -> AwsWorld:
-    """Return the environment's web servers and workers as the loop's world."""
+def world_of(run: Run, maker: LaunchConfigMaker, group: str) -> AwsWorld:
+    """Return one group's web servers and the environment's workers as the loop's world."""
     aws, environment = run.aws(), run.environment
     transport = transport_of(environment)
-    group = environment.names.auto_scaling_group
     evidence = AwsEvidence(aws, group, transport, environment.ssh_attribute)
     workers = workers_of(aws, environment, maker)
     worker_group = "" if isinstance(workers, NoWorkers) else environment.names.worker
@@ -105,7 +104,7 @@ def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> 
     if role is None or not role.count:
         return NoWorkers()
     documents: Callable[[str], dict[str, object]] = lambda release: maker.document(  # noqa: E731
-        maker.stored(release), WORKER
+        maker.stored(release), environment.names.worker
     )
     return SshWorkers(aws, environment, transport_of(environment), documents)
 

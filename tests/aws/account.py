@@ -67,7 +67,7 @@ def environment(state: Path, **changes: object) -> Environment:
         "domains": (),
         "names": Names(
             stack="opendebates-testing",
-            auto_scaling_group="opendebates-testing-web",
+            auto_scaling_groups=("opendebates-testing-web",),
             launch_template="opendebates-testing-web",
             load_balancers=("opendebates-testing",),
             target_group="opendebates-testing-web",

@@ -65,11 +65,11 @@ def test_a_name_leads_to_its_number_and_the_number_to_its_name(aws: Aws, templat
 
 
 def test_a_name_that_is_taken_gets_a_number(aws: Aws, template: str) -> None:
-    assert free_name(aws, template, "one") == "one"
+    assert free_name(aws, (template,), "one") == "one"
     described(aws, template, "one")
-    assert free_name(aws, template, "one") == "one-2"
+    assert free_name(aws, (template,), "one") == "one-2"
     described(aws, template, "one-2")
-    assert free_name(aws, template, "one") == "one-3"
+    assert free_name(aws, (template,), "one") == "one-3"
 
 
 def test_the_base_is_the_newest_version_that_the_stack_made(aws: Aws, template: str) -> None:

@@ -109,13 +109,16 @@ def test_instances_are_asked_for_by_no_more_ids_than_a_filter_takes(tmp_path: Pa
     assert [request.count("i-0") for request in asked] == [200, 200, 50]
 
 
+GROUP = "opendebates-testing-web"
+
+
 def _config(template: str = "lt-1", name: str = "site", **document: str) -> LaunchConfig:
     told = {"deployment": "opendebates", "environment": "testing", "role": "web", **document}
     return LaunchConfig(f"{template}:4", name, 0.0, render_user_data(told))
 
 
 def test_a_launch_config_of_the_environments_web_servers_may_be_deployed(tmp_path: Path) -> None:
-    check_rolled_out_by(_config(), environment(tmp_path), "lt-1:3")
+    check_rolled_out_by(_config(), environment(tmp_path), GROUP, "lt-1:3")
 
 
 @pytest.mark.parametrize(
@@ -125,8 +128,9 @@ def test_a_launch_config_of_the_environments_web_servers_may_be_deployed(tmp_pat
         (_config(name=BASE), "no release"),
         (_config(environment="staging"), "environment staging"),
         (_config(role="worker"), "role worker"),
+        (_config(group="another"), "group another"),
     ],
 )
 def test_a_launch_config_of_something_else_is_refused(config: LaunchConfig, why: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=why):
-        check_rolled_out_by(config, environment(tmp_path), "lt-1:3")
+        check_rolled_out_by(config, environment(tmp_path), GROUP, "lt-1:3")

@@ -63,7 +63,7 @@ def environment() -> Environment:
         desired=4,
         roles={"web": replace(ROLE, count=4), "worker": ROLE, "db-primary": ROLE},
         domains=(),
-        names=Names("s", "s-web", "s-web", ("s",), "s", "s-worker", "fabscale", "fabscale-{account}"),
+        names=Names("s", ("s-web",), "s-web", ("s",), "s", "s-worker", "fabscale", "fabscale-{account}"),
         application=Application((), (), (), ()),
         health=HealthCheck(),
         rollout=Rollout(),
@@ -110,6 +110,14 @@ def test_an_update_never_sets_the_maximum_below_the_servers_that_an_operator_ask
     grown = parameters(environment, PLACEMENT, Live("7", "3", web_desired=environment.maximum + 5))
     assert grown["WebMaximum"] == str(environment.maximum + 5)
     assert parameters(environment, PLACEMENT, Live("7", "3", web_desired=1))["WebMaximum"] == str(environment.maximum)
+
+
+def test_servers_of_every_web_group_may_report_to_their_own_group(environment: Environment) -> None:
+    names = replace(environment.names, auto_scaling_groups=("s-web", "by-hand"))
+    body = render(replace(environment, names=names), "bucket")
+    for group in ("s-web", "by-hand"):
+        assert f"autoScalingGroupName/{group}" in body
+    assert resources(body)["WebGroup"]["Properties"]["AutoScalingGroupName"] == "s-web"
 
 
 def test_a_group_that_never_ran_a_release_stays_empty_until_there_is_one(environment: Environment) -> None:

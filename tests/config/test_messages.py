@@ -81,6 +81,10 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "got the text 'a'"),
         ("avail_zones: [a, 2]", "avail_zones[1]: expected a zone's letter (a) or its full name (us-east-1a), "
          'got the number 2; write "2" in quotes'),
+        ("auto_scaling_groups: 'a,b'", "auto_scaling_groups: expected a group's name, without commas, "
+         "got the text 'a,b'"),
+        ("auto_scaling_groups: 7", "auto_scaling_groups: expected a list of a group's name, without commas, "
+         "got the number 7"),
         # mappings
         ("tags: blue", "tags: expected a mapping from names to text, got the text 'blue'"),
         ("tags: {team: 7}", 'tags.team: expected text, got the number 7; write "7" in quotes'),
@@ -113,6 +117,10 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "alarms (staging): expected email or topic, got both"),
         ("server_counts: {web: 2, cache: 7}",
          "server_counts (staging): expected at most 6 servers of the role cache, got 7"),
+        ("auto_scaling_groups: []", "auto_scaling_groups (staging): expected at least one group, got none"),
+        ("auto_scaling_groups: [a, b, a]", "auto_scaling_groups (staging): expected each group once, got 'a' again"),
+        ("auto_scaling_groups: [a, demo-staging-worker]", "auto_scaling_groups (staging): expected groups of web "
+         "servers, got 'demo-staging-worker', which names.worker is"),
         # YAML itself
         ("no: 1", 'expected text as a key, got false (YAML reads no so); write "no" in quotes'),
         ("region: !!python/object:os.system x",

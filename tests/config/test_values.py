@@ -67,9 +67,34 @@ def test_names_follow_from_the_deployment_and_the_environment(tmp_path: Path) ->
     """What is left out has a default by convention."""
     names = staging(tmp_path, "").names
     assert names.stack == "demo-staging"
-    assert names.auto_scaling_group == "demo-staging-web"
+    assert names.auto_scaling_groups == ("demo-staging-web",)
     assert names.load_balancers == ("demo-staging",)
     assert names.bucket == "fabscale-{account}-us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("auto_scaling_groups: small", ("small",)),
+        ("auto_scaling_groups: [small, large]", ("small", "large")),
+        ("auto_scaling_groups: {demo: {staging: [small, large], production: prod}}", ("small", "large")),
+        ("auto_scaling_groups: {production: prod}", ("demo-staging-web",)),
+    ],
+)
+def test_an_environment_has_one_web_group_or_several_in_order(
+    tmp_path: Path, text: str, groups: tuple[str, ...]
+) -> None:
+    """FabulAWS's form, deployment to environment to name, is one of them."""
+    assert staging(tmp_path, text).names.auto_scaling_groups == groups
+
+
+@pytest.mark.parametrize(
+    ("groups", "own"),
+    [("[small, demo-staging-web]", "demo-staging-web"), ("[small, large]", "small"), ("large", "large")],
+)
+def test_the_stacks_own_group_is_the_one_named_like_it_in_whatever_order(tmp_path: Path, groups: str, own: str) -> None:
+    """Deploying in another order must not make the stack replace its group."""
+    assert staging(tmp_path, f"auto_scaling_groups: {groups}").names.stack_group == own
 
 
 def test_the_embedded_cloud_has_conventions_of_its_own(tmp_path: Path) -> None:
@@ -121,7 +146,7 @@ class TestFabulAWSSample:
         found = self.sample.environment("myproject", "production")
         assert found.production
         assert found.zones == ("us-east-1e", "us-east-1c")
-        assert found.names.auto_scaling_group == "myproject-production-ag"
+        assert found.names.auto_scaling_groups == ("myproject-production-ag",)
         assert found.names.load_balancers == ("myproject-production-lb",)
         assert (found.branch, found.app_port, found.ami) == ("master", 8001, "ami-b2e3c6d8")
         assert found.roles["web"].instance_type == "c3.large"

@@ -90,7 +90,7 @@ def an_environment(repository: Path, state: Path, **application: object) -> Envi
         desired=2,
         roles={"web": RoleSettings(2, "t3.small", 8, "gp3")},
         domains=(),
-        names=Names("", "", "", (), "", "", "fabscale", "fabscale-{account}"),
+        names=Names("", ("",), "", (), "", "", "fabscale", "fabscale-{account}"),
         application=replace(settings, **application),  # type: ignore[arg-type]
         health=HealthCheck(),
         rollout=Rollout(),
