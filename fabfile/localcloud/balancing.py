@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from moto.acm.models import acm_backends
 from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 
-from .contract import Fixed, Forward, Listener, Pool, Probe, Route
+from .contract import Fixed, Forward, Listener, Pool, Probe, Redirect, Route, Tls
 from .settings import CloudSettings
 from .targets import Targets
 
@@ -75,7 +76,15 @@ class Balancing:
             for listener in balancer.listeners.values():
                 rules = sorted(listener.rules.values(), key=priority)
                 routes = tuple(route for rule in rules for route in _route(rule))
-                yield Listener(balancer.dns_name, int(listener.port), routes)
+                yield Listener(balancer.dns_name, int(listener.port), routes, self._tls(listener))
+
+    def _tls(self, listener: Any) -> Tls | None:
+        """What a listener shows; a certificate that ACM no longer has is shown for no name at all."""
+        if listener.protocol != "HTTPS":
+            return None
+        record = acm_backends[self._settings.account][self._settings.region]._certificates.get(listener.certificate)
+        names = dict.fromkeys((record.common_name, *record.sans)) if record else {}
+        return Tls(tuple(names), str(listener.ssl_policy or ""))
 
     def _pools(self) -> Iterator[Pool]:
         users: dict[str, set[str]] = {}
@@ -172,7 +181,7 @@ def _values(condition: dict[str, Any], config: str) -> list[str]:
     return list((condition.get(config) or {}).get("Values") or condition.get("Values") or ())
 
 
-def _action(data: dict[str, Any]) -> Fixed | Forward:
+def _action(data: dict[str, Any]) -> Fixed | Forward | Redirect:
     if data["Type"] == "forward":
         if data.get("TargetGroupArn"):
             return Forward(((pool_name(data["TargetGroupArn"]), 1),))
@@ -183,4 +192,8 @@ def _action(data: dict[str, Any]) -> Fixed | Forward:
         return Fixed(
             int(config["StatusCode"]), config.get("ContentType") or "text/plain", config.get("MessageBody") or ""
         )
+    if data["Type"] == "redirect":
+        config = {key: str(value) for key, value in data["RedirectConfig"].items()}
+        status = int(config.pop("StatusCode").removeprefix("HTTP_"))
+        return Redirect(status, **{key.lower(): value for key, value in config.items()})
     return Fixed(501, "text/plain", f"The embedded load balancer has no {data['Type']} actions.\n")

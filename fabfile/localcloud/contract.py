@@ -97,13 +97,33 @@ class Forward:
 
 
 @dataclass(frozen=True)
+class Redirect:
+    """Send the client elsewhere; the parts may hold #{protocol}, #{host}, #{port}, #{path} and #{query}."""
+
+    status: int
+    protocol: str = "#{protocol}"
+    host: str = "#{host}"
+    port: str = "#{port}"
+    path: str = "/#{path}"
+    query: str = "#{query}"
+
+
+@dataclass(frozen=True)
 class Route:
     """A listener rule: every condition given must match; none given matches all."""
 
-    action: Fixed | Forward
+    action: Fixed | Forward | Redirect
     paths: tuple[str, ...] = ()  # ALB patterns with * and ?
     hosts: tuple[str, ...] = ()
     headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What a listener shows: a certificate for these domains, under an ELBSecurityPolicy."""
+
+    names: tuple[str, ...]
+    policy: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +133,7 @@ class Listener:
     address: str
     port: int
     routes: tuple[Route, ...]
+    tls: Tls | None = None  # None: plain HTTP
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ..config.environment import LocalTimes
 from ..errors import FabscaleError
+from .authority import LocalAuthority
 from .dataplane import EnvoyDataPlane
 from .leftovers import end_processes
 from .machines import ProcessMachines
@@ -107,8 +108,9 @@ def run(folder: CloudFolder, stop: threading.Event) -> None:
 
 
 def _bring_up(stack: ExitStack, folder: CloudFolder, network: Network, times: LocalTimes) -> str:
+    authority = LocalAuthority(folder.tls)
     databases = stack.enter_context(LocalPostgres(folder.postgres, network.database))
-    dataplane = stack.enter_context(EnvoyDataPlane(folder.envoy, network.proxy_admin))
+    dataplane = stack.enter_context(EnvoyDataPlane(folder.envoy, network.proxy_admin, authority=authority))
     endpoint = f"http://{network.control}:{CONTROL_PORT}"
     machines = stack.enter_context(ProcessMachines(folder.root, endpoint_url=endpoint))
     settings = CloudSettings(

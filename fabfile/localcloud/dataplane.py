@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import Unreachable
 from . import envoy_config
+from .authority import LocalAuthority
 from .contract import Listener, Pool, Sight
 from .envoy_config import Document
 from .envoy_process import EnvoyProcess
@@ -36,9 +37,19 @@ class EnvoyDataPlane:
     waits until Envoy says that it runs it, so that no rule ever names a pool that isn't there. Thread-safe.
     """
 
-    def __init__(self, folder: Path, admin: str = "127.0.0.1", program: Path | None = None) -> None:
-        """Start Envoy in `folder`, its admin port on the loopback address `admin`; raise Unreachable."""
+    def __init__(
+        self,
+        folder: Path,
+        admin: str = "127.0.0.1",
+        program: Path | None = None,
+        authority: LocalAuthority | None = None,
+    ) -> None:
+        """Start Envoy in `folder`, its admin port on the loopback address `admin`; raise Unreachable.
+
+        `authority` issues what HTTPS listeners show; one of its own in `folder` if left out.
+        """
         self._folder = folder
+        self._authority = authority or LocalAuthority(folder / "tls")
         self._lock = threading.Lock()
         self._running: dict[str, str] = {}  # file → version that Envoy confirmed
         self._pools: dict[str, Pool] = {}
@@ -74,7 +85,12 @@ class EnvoyDataPlane:
             self._applied = None
             self._add_pools({pool.name: pool for pool in pools})
             rules = [envoy_config.routes(listener, self._pools) for listener in listeners]
-            self._put([*rules, envoy_config.listeners(listeners, self._folder)])
+            certificates = {
+                listener: self._authority.issue(listener.tls.names, (listener.address,))
+                for listener in listeners
+                if listener.tls
+            }
+            self._put([*rules, envoy_config.listeners(listeners, self._folder, certificates)])
             self._remove_pools({pool.name for pool in pools})
             self._forget_files({document.file for document in rules})
             self._applied = wanted

@@ -17,7 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import Endpoint, Fixed, Forward, Listener, Pool, Probe, Route
+from .authority import CertificateFiles
+from .contract import Endpoint, Fixed, Forward, Listener, Pool, Probe, Redirect, Route
+from .envoy_health import health_check, host_header
+from .envoy_redirect import lua_filter, redirect
+from .envoy_tls import transport_socket
 
 TYPE = "type.googleapis.com/envoy"
 
@@ -87,8 +91,11 @@ def endpoints(pool: Pool, members: Sequence[Endpoint]) -> Document:
     return Document(f"endpoints-{key}.json", f"cluster.{key}.version_text", (resource,))
 
 
-def listeners(wanted: Iterable[Listener], folder: Path) -> Document:
-    resources = tuple(_listener(listener, folder) for listener in wanted)
+def listeners(
+    wanted: Iterable[Listener], folder: Path, certificates: Mapping[Listener, CertificateFiles] | None = None
+) -> Document:
+    """The ports; `certificates` has files for every listener that speaks TLS."""
+    resources = tuple(_listener(listener, folder, (certificates or {}).get(listener)) for listener in wanted)
     return Document("listeners.json", "listener_manager.lds.version_text", resources)
 
 
@@ -101,7 +108,7 @@ def routes(listener: Listener, pools: Mapping[str, Pool]) -> Document:
             {
                 "name": "all",
                 "domains": ["*"],
-                "routes": [_route(route, pools) for route in listener.routes],
+                "routes": [_route(route, listener, pools) for route in listener.routes],
             }
         ],
         "request_headers_to_remove": ["x-envoy-external-address"],
@@ -172,59 +179,14 @@ def _cluster(pool: Pool, folder: Path) -> Json:
                 "explicit_http_config": {"http_protocol_options": {}},
             }
         },
-        "health_checks": [_health_check(pool.probe)],
+        "health_checks": [health_check(pool.probe)],
     }
-
-
-def _health_check(probe: Probe) -> Json:
-    interval = f"{probe.interval:.3f}s"
-    own_host = _host_header(probe)
-    headers = {"User-Agent": "ELB-HealthChecker/2.0", **probe.headers}
-    check: Json = {
-        "path": probe.path,
-        "expected_statuses": success_ranges(probe.success),
-        # Without this a wrong status counts as many failures at once and the threshold is ignored.
-        "retriable_statuses": [{"start": 100, "end": 600}],
-        "request_headers_to_add": [
-            {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-            for key, value in headers.items()
-            if key.lower() != "host"
-        ],
-    }
-    if own_host:
-        check["host"] = own_host
-    return {
-        "interval": interval,
-        "no_traffic_interval": interval,
-        "no_traffic_healthy_interval": interval,
-        "timeout": f"{probe.timeout:.3f}s",
-        "healthy_threshold": probe.healthy_threshold,
-        "unhealthy_threshold": probe.unhealthy_threshold,
-        "reuse_connection": False,
-        "http_health_check": check,
-    }
-
-
-def _host_header(probe: Probe) -> str:
-    return next((value for key, value in probe.headers.items() if key.lower() == "host"), "")
-
-
-def success_ranges(matcher: str) -> list[Json]:
-    """Turn an ALB matcher ("200", "200,301", "200-299") into half-open ranges.
-
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
-    """
-    ranges: list[Json] = []
-    for part in matcher.split(","):
-        first, _, last = part.strip().partition("-")
-        ranges.append({"start": int(first), "end": int(last or first) + 1})
-    return ranges
 
 
 def _endpoint(endpoint: Endpoint, probe: Probe) -> Json:
     port = probe.port or endpoint.port
     check: Json = {}
-    if not _host_header(probe):
+    if not host_header(probe):
         check["hostname"] = f"{endpoint.address}:{port}"
     if port != endpoint.port:
         check["port_value"] = port
@@ -239,7 +201,7 @@ def _serving(value: str) -> Json:
     return {"filter_metadata": {"envoy.lb": {"serving": value}}}
 
 
-def _listener(listener: Listener, folder: Path) -> Json:
+def _listener(listener: Listener, folder: Path, certificate: CertificateFiles | None) -> Json:
     key = short(listener_name(listener))
     connection_manager: Json = {
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -263,35 +225,34 @@ def _listener(listener: Listener, folder: Path) -> Json:
             ]
         },
         "http_filters": [
+            lua_filter(),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
                     "@type": f"{TYPE}.extensions.filters.http.router.v3.Router",
                     "suppress_envoy_headers": True,
                 },
-            }
+            },
         ],
     }
+    chain: Json = {
+        "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": connection_manager}]
+    }
+    if listener.tls and certificate:
+        chain["transport_socket"] = transport_socket(certificate, listener.tls.policy)
     return {
         "@type": f"{TYPE}.config.listener.v3.Listener",
         "name": listener_name(listener),
         "address": _socket(listener.address, listener.port),
         # With port reuse a second process could take half of the connections without anybody noticing.
         "enable_reuse_port": False,
-        "filter_chains": [
-            {
-                "filters": [
-                    {
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": connection_manager,
-                    }
-                ]
-            }
-        ],
+        "filter_chains": [chain],
     }
 
 
-def _route(route: Route, pools: Mapping[str, Pool]) -> Json:
+def _route(route: Route, listener: Listener, pools: Mapping[str, Pool]) -> Json:
+    if isinstance(route.action, Redirect):
+        return {"match": _match(route), **redirect(route.action, listener)}
     return {"match": _match(route), **_action(route.action, pools)}
 
 

@@ -52,6 +52,11 @@ class CloudFolder:
         return self.root / "envoy"
 
     @property
+    def tls(self) -> Path:
+        """Certificates of the cloud's own authority; `ca.pem` is what clients verify against."""
+        return self.root / "tls"
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from fabfile.errors import Unreachable
 from fabfile.localcloud.contract import Fixed, Forward, Listener, Route
 from fabfile.localcloud.dataplane import EnvoyDataPlane
-from fabfile.localcloud.envoy_config import pattern_regex, success_ranges
+from fabfile.localcloud.envoy_config import pattern_regex
+from fabfile.localcloud.envoy_health import success_ranges
 from fabfile.localcloud.network import Network, claim_network
 
 from .dataplane_backends import Backend, ask, everything_to, pool, until
