@@ -26,9 +26,7 @@ def bucket_name(aws: Aws) -> str:
     template = aws.environment.names.bucket
     if "{account}" not in template:
         return template
-    with aws.calling("ask for the account's number"):
-        account = aws.client("sts").get_caller_identity()["Account"]
-    return template.replace("{account}", account)
+    return template.replace("{account}", aws.caller.account)
 
 
 class S3Store:

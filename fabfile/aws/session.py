@@ -9,13 +9,15 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import botocore.session
 from botocore.config import Config
 
 from ..config.environment import Environment
+from .credentials import open_session, refuse_loopback
+from .identity import Caller, ask_who_calls
 from .translate import ReadOnlyError, calling
 
 if TYPE_CHECKING:
@@ -61,13 +63,19 @@ class Aws:
         if self.endpoint_url:
             return f"the embedded cloud at {self.endpoint_url}"
         profile = self.environment.profile or os.environ.get("AWS_PROFILE", "")
-        return f"profile {profile or 'default'}, region {self.region}"
+        role = f"role {self.environment.role_arn}, " if self.environment.role_arn else ""
+        return f"profile {profile or 'default'}, {role}region {self.region}"
 
     @property
     def calls(self) -> Mapping[str, int]:
         """How often each action was sent so far, retries included."""
         with self._lock:
             return dict(self._calls)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who AWS takes us for, asked once."""
+        return ask_who_calls(self)
 
     def calling(self, what: str) -> AbstractContextManager[None]:
         """Translate boto3's exceptions of a call that is to do `what`; see `translate.calling`."""
@@ -125,6 +133,8 @@ class Aws:
                 endpoint_url=self.endpoint_url,
                 config=config,
             )
+        if not self.endpoint_url:
+            refuse_loopback(client.meta.endpoint_url, service)
         client.meta.events.register("before-send", self._count)
         client.meta.events.register("before-call", self._refuse_writes)
         if not once:
@@ -132,20 +142,8 @@ class Aws:
         return client
 
     def _opened(self) -> boto3.Session:
-        import boto3  # noqa: PLC0415  (slow to import, and a session may never be opened)
-
-        if self._session is not None:
-            return self._session
-        if self.endpoint_url:
-            nothing = (None, None, os.devnull, None)
-            quiet = {"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing}
-            self._session = boto3.Session(
-                aws_access_key_id="embedded",
-                aws_secret_access_key="embedded",  # noqa: S106  (the embedded cloud checks none)
-                botocore_session=botocore.session.Session(session_vars=quiet),
-            )
-        else:
-            self._session = boto3.Session(profile_name=self.environment.profile or None)
+        if self._session is None:
+            self._session = open_session(self.environment, self.endpoint_url, self.where)
         return self._session
 
     def _count(self, event_name: str, **_: object) -> None:

@@ -63,6 +63,9 @@ def _problems(environment: Environment, values: Values) -> list[Problem]:
             found.append(Problem(values.line(path), f"{path} ({environment.name})", text))
     found += _surroundings(environment, values)
     found += _groups(environment, values)
+    if environment.role_arn and environment.account_id not in {"", environment.role_arn.split(":")[4]}:
+        text = f"expected a role in the account {environment.account_id} (account_id), got {environment.role_arn}"
+        found.append(Problem(values.line("role_arn"), f"role_arn ({environment.name})", text))
     shared = set(environment.application.environ) & set(environment.application.secrets)
     for variable in sorted(shared):
         text = f"{variable} is given under environ as well; give it once"

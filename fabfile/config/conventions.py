@@ -72,6 +72,8 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
         access_logs=values.text("access_logs"),
         log_retention=int(values.get("logs.retention") or 0),
         alarms=_alarms(values),
+        role_arn=values.text("role_arn"),
+        account_id=values.text("account_id"),
     )
 
 

@@ -169,3 +169,5 @@ class Environment:
     access_logs: str = ""  # bucket of the load balancer's access logs
     log_retention: int = 0  # days; 0: no log groups
     alarms: Alarms | None = None
+    role_arn: str = ""  # assumed with the profile's credentials
+    account_id: str = ""  # 12 digits; "" : whichever account the credentials are of

@@ -28,6 +28,10 @@ SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\
 CERTIFICATE = Text("request, or the ARN of an ACM certificate", r"request|arn:aws[a-z-]*:acm:\S+:certificate/\S+")
 POLICY = Text("a predefined policy (ELBSecurityPolicy-…)", r"ELBSecurityPolicy-[A-Za-z0-9-]+")
 HOSTED_ZONE = Text("a Route 53 zone's id (Z…)", r"Z[A-Z0-9]+")
+ACCOUNT = Text("12 digits in quotes", r"[0-9]{12}")
+ROLE = Text(
+    "a role's ARN (arn:aws:iam::123456789012:role/deployer)", r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+)
 ZONE = Text("a zone's letter (a) or its full name (us-east-1a)", r"[a-z]|[a-z]{2}(-[a-z]+)+-[0-9]+[a-z]")
 SECONDS = Number(unit="s")
 MOST_PROBE_REQUESTS = 1000  # a second; a probe is to watch a site, not to bring it down
@@ -131,6 +135,8 @@ SCHEMA = Section(
         Setting("valid_roles", Listing(Text()), "Roles of servers.", f"[{', '.join(ROLES)}]", scoped=False),
         Setting("provider", Choice(("aws", "local")), "aws, or local for the embedded cloud.", "aws"),
         Setting("profile", Text(), "AWS profile; the default is what the AWS SDK finds."),
+        Setting("role_arn", ROLE, "Role to assume with the profile's credentials; renewed as long as a task runs."),
+        Setting("account_id", ACCOUNT, "The account that the environment is in; tasks refuse any other."),
         Setting("region", Text("a region (us-east-1)", r"[a-z]{2}(-[a-z]+)+-[0-9]+"), "AWS region.", "us-east-1"),
         Setting("avail_zones", Listing(ZONE), "Availability zones, letters or full names.", "[a, b]"),
         Setting("vpc", Text("a VPC's id (vpc-…)", r"vpc-[0-9a-f]+"), "VPC; the account's default VPC if left out."),

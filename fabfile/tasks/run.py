@@ -45,7 +45,11 @@ class Run:
         return self.read_config()
 
     def aws(self) -> Aws:
-        """Return the account to call, unable to write unless the task changes something for real."""
+        """Return the account to call, unable to write unless the task changes something for real.
+
+        The first call asks AWS whose credentials they are: a task that changes something, or one of an environment
+        with an `account_id`, sends nothing else before that is known. Raises `UsageError` for another account.
+        """
         return self._aws
 
     @property
@@ -57,6 +61,7 @@ class Run:
 
     @cached_property
     def _aws(self) -> Aws:
+        from ..aws.identity import check_account  # noqa: PLC0415
         from ..aws.session import Aws  # noqa: PLC0415  (boto3 is slow to import, and most commands list or explain)
 
         endpoint = None
@@ -64,7 +69,10 @@ class Run:
             from ..localcloud.lifecycle import ensure_running  # noqa: PLC0415
 
             endpoint = ensure_running(self.environment.state, self.environment.local)
-        return Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run or not self.changes)
+        aws = Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run or not self.changes)
+        if self.changes or self.environment.account_id:
+            check_account(aws)
+        return aws
 
 
 _HARMLESS = (

@@ -33,6 +33,14 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         # text with a pattern
         ("region: Virginia", "region: expected a region (us-east-1), got the text 'Virginia'"),
         ("vpc: subnet-1", "vpc: expected a VPC's id (vpc-…), got the text 'subnet-1'"),
+        ("account_id: 123456789012",
+         'account_id: expected 12 digits in quotes, got the number 123456789012; write "123456789012" in quotes'),
+        ("account_id: 012345670123",
+         "account_id: expected 12 digits in quotes, got the number 1402433619 (written 012345670123); "
+         'write "012345670123" in quotes'),
+        ("account_id: '12345678901'", "account_id: expected 12 digits in quotes, got the text '12345678901'"),
+        ("role_arn: deployer",
+         "role_arn: expected a role's ARN (arn:aws:iam::123456789012:role/deployer), got the text 'deployer'"),
         ("wsgi_app: demo.wsgi", "wsgi_app: expected module:variable, got the text 'demo.wsgi'"),
         ("branches: --upload-pack=x", "branches: expected a branch, tag or commit, got the text '--upload-pack=x'"),
         ("health_check: {path: up}", "health_check.path: expected a path that begins with /, got the text 'up'"),
@@ -192,6 +200,15 @@ def test_a_retention_that_cloudwatch_does_not_know_is_found_before_aws_refuses_i
     found = problems(tmp_path, f"{HEAD}logs: {{retention: 20}}\n")
     assert found[0].startswith("3: logs.retention (staging): expected one of 1, 3, 5, 7, 14, 30, 60, ")
     assert found[0].endswith(", 3653, got 20")
+
+
+def test_a_role_of_another_account_than_the_environments_is_found_before_it_is_assumed(tmp_path: Path) -> None:
+    """Its ARN says whose it is."""
+    text = 'deployments: [demo]\nenvironments: [staging]\naccount_id: "123456789012"\n'
+    assert problems(tmp_path, f"{text}role_arn: arn:aws:iam::999999999999:role/deployer\n") == (
+        "4: role_arn (staging): expected a role in the account 123456789012 (account_id), "
+        "got arn:aws:iam::999999999999:role/deployer",
+    )
 
 
 def test_a_missing_file_is_one_clear_message(tmp_path: Path) -> None:
