@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .conventions import MANAGE
 from .nodes import Problem
 from .scopes import Place
 from .validation import Findings
@@ -66,6 +67,7 @@ def _problems(environment: Environment, values: Values) -> list[Problem]:
     if environment.role_arn and environment.account_id not in {"", environment.role_arn.split(":")[4]}:
         text = f"expected a role in the account {environment.account_id} (account_id), got {environment.role_arn}"
         found.append(Problem(values.line("role_arn"), f"role_arn ({environment.name})", text))
+    found += _commands(environment, values)
     shared = set(environment.application.environ) & set(environment.application.secrets)
     for variable in sorted(shared):
         text = f"{variable} is given under environ as well; give it once"
@@ -94,4 +96,23 @@ def _surroundings(environment: Environment, values: Values) -> list[Problem]:
     if cache and cache.count > MOST_CACHE_NODES:
         text = f"expected at most {MOST_CACHE_NODES} servers of the role cache, got {cache.count}"
         found.append(Problem(values.for_role("cache").line("server_counts"), f"server_counts ({name})", text))
+    return found
+
+
+def _commands(environment: Environment, values: Values) -> list[Problem]:
+    """Report commands that are missing what they rest on."""
+    found: list[Problem] = []
+    application = environment.application
+    for name in ("start", "worker", "migrate", "post_migrate", "static"):
+        path = f"application.{name}"
+        given = values.node(path) is not None and MANAGE in values.listing(path)
+        if given and not application.manage:
+            text = f"it uses {MANAGE}, and application.manage is none"
+            found.append(Problem(values.line(path), path, text))
+    workers = environment.roles.get("worker")
+    if workers and workers.count and not application.worker:
+        text = f"there is nothing for {workers.count} workers to run; give application.worker, or worker: 0"
+        found.append(
+            Problem(values.for_role("worker").line("server_counts"), f"server_counts ({environment.name})", text)
+        )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from .environment import (
@@ -20,6 +21,7 @@ from .environment import (
 from .validation import NESTED_CELERY
 from .values import Values
 
+MANAGE = "{manage}"
 _LOCAL_POLL = 0.2
 _LOCAL_LISTENER = 8080
 _LOCAL_HTTPS = 8443
@@ -30,6 +32,7 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
     """Return the environment that the values are for."""
     place = values.place
     provider = Provider(values.text("provider"))
+    application = _application(values)
     local = provider is Provider.LOCAL
     state = repository / ".fab"
     desired = int(values.for_role("web").get("server_counts") or 0)
@@ -52,10 +55,10 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
         minimum=_count(values, "minimum", desired),
         maximum=_count(values, "maximum", max(2 * desired, 1)),
         desired=desired,
-        roles={role: _role(values.for_role(role)) for role in place.scopes.roles},
+        roles={role: _role(values.for_role(role), application) for role in place.scopes.roles},
         domains=values.listing("site_domains_map"),
         names=_names(values, region),
-        application=_application(values),
+        application=application,
         health=_health(values),
         rollout=_rollout(values, local),
         local=_local(values),
@@ -107,9 +110,10 @@ def _subnets(values: Values) -> tuple[str, ...]:
     return tuple(subnets.values()) if isinstance(subnets, dict) else tuple(subnets)
 
 
-def _role(values: Values) -> RoleSettings:
+def _role(values: Values, application: Application) -> RoleSettings:
+    idle = values.place.role == "worker" and not application.worker and values.node("server_counts") is None
     return RoleSettings(
-        count=int(values.get("server_counts") or 0),
+        count=0 if idle else int(values.get("server_counts") or 0),
         instance_type=values.text("instance_types"),
         volume_size=int(values.get("volume_sizes")),
         volume_type=values.text("volume_types"),
@@ -135,22 +139,40 @@ def _names(values: Values, region: str) -> Names:
 def _application(values: Values) -> Application:
     project = values.text("project", values.place.deployment.replace("-", "_"))
     wsgi = values.text("wsgi_app", f"{project}.wsgi:application")
-    settings = values.text("settings_managepy", f"{project}.settings")
     gunicorn = ("{python}", "-m", "gunicorn", wsgi, "--bind", "{address}:{port}", "--workers", "2")
-    manage = ("{python}", "manage.py")
+    celery = _celery(values) if values.node("application.worker") is None else ()
     return Application(
-        start=values.listing("application.start") or gunicorn,
-        worker=values.listing("application.worker") or _celery(values),
-        migrate=values.listing("application.migrate") or (*manage, "migrate", "--noinput"),
-        static=values.listing("application.static") or (*manage, "collectstatic", "--noinput"),
+        start=_command(values, "start") or gunicorn,
+        worker=_command(values, "worker") or celery,
+        migrate=_command(values, "migrate"),
+        static=_command(values, "static"),
+        manage=values.listing("application.manage"),
+        post_migrate=_command(values, "post_migrate"),
         requirements=values.text("requirements_file"),
         source=values.text("application.source"),
         static_url=values.text("application.static_url"),
         static_root=values.text("application.static_root"),
-        environ={"DJANGO_SETTINGS_MODULE": settings, **values.mapping("application.environ")},
+        environ={**_django(values, project), **values.mapping("application.environ")},
         secrets=values.mapping("application.secrets"),
         exclude=values.listing("application.exclude"),
     )
+
+
+def _command(values: Values, name: str) -> tuple[str, ...]:
+    """Return a command with `{manage}` filled in; what is Django's by default is left out where there is no manage."""
+    manage = values.listing("application.manage")
+    path = f"application.{name}"
+    if not manage and values.node(path) is None:
+        return ()
+    words: list[str] = []
+    for word in values.listing(path):
+        words += manage if word == MANAGE else (word,)
+    return tuple(words)
+
+
+def _django(values: Values, project: str) -> Mapping[str, str]:
+    settings = values.text("settings_managepy", f"{project}.settings" if values.listing("application.manage") else "")
+    return {"DJANGO_SETTINGS_MODULE": settings} if settings else {}
 
 
 def _celery(values: Values) -> tuple[str, ...]:

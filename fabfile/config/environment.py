@@ -17,20 +17,28 @@ class Provider(StrEnum):
 class Application:
     """How the application is built, started, migrated and checked; defaults are Django's.
 
-    Commands are argument lists; `{python}`, `{port}`, `{release}`, `{shared}` and `{cpus}` are filled in on the server.
+    Commands are argument lists; `{python}`, `{address}`, `{port}`, `{release}`, `{shared}` and `{cpus}` are filled in
+    on the server. An empty one says that the application has no such thing.
     """
 
     start: tuple[str, ...]
     worker: tuple[str, ...]
     migrate: tuple[str, ...]
     static: tuple[str, ...]
-    requirements: str = "requirements.txt"
+    manage: tuple[str, ...] = ()  # `{manage}` in the others is filled in already
+    post_migrate: tuple[str, ...] = ()
+    requirements: str = "requirements.txt"  # "": no Python packages
     source: str = "."  # folder of the repository that is the application
     static_url: str = "/static/"
     static_root: str = "staticfiles"  # relative to the application, where `static` puts its files
     environ: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)  # variable → where the server fetches it
     exclude: tuple[str, ...] = ()
+
+    @property
+    def migrates(self) -> bool:
+        """Whether a release has something to do before it meets its database."""
+        return bool(self.migrate or self.post_migrate)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import yaml
 from .naming import closest
 from .nodes import Node, Problem, Report, Tag, describe
 
+NONE = "none"  # YAML reads it as a text, unlike null and ~
 _PLAIN_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 
 
@@ -154,7 +155,7 @@ class Command:
     def read(self, node: Node, path: str, report: Report) -> tuple[str, ...] | None:
         if node.tag is Tag.LIST:
             return Listing(Text()).read(node, path, report)
-        if node.tag is Tag.TEXT:
+        if node.tag is Tag.TEXT and node.written.strip():
             try:
                 return tuple(shlex.split(node.written))
             except ValueError as error:
@@ -162,6 +163,26 @@ class Command:
                 return None
         report(mismatch(self, node, path))
         return None
+
+
+@dataclass(frozen=True)
+class OrNone:
+    """A value of one kind, or the word `none` for who has no such thing; it is read as `nothing`."""
+
+    of: Kind
+    nothing: object = ()
+
+    @property
+    def expected(self) -> str:
+        return f"{self.of.expected}, or none"
+
+    def read(self, node: Node, path: str, report: Report) -> object:
+        if node.tag is Tag.TEXT and node.written == NONE:
+            return self.nothing
+        if node.tag is Tag.FLAG or (node.tag is Tag.TEXT and not node.written.strip()):
+            report(mismatch(self, node, path, f"; write {NONE} if there is none"))
+            return None
+        return self.of.read(node, path, report)
 
 
 @dataclass(frozen=True)

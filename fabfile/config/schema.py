@@ -14,6 +14,7 @@ from .kinds import (
     Listing,
     Mapped,
     Number,
+    OrNone,
     Section,
     Setting,
     Share,
@@ -43,16 +44,19 @@ APPLICATION = Section(
     (
         Setting("source", Text(), "Folder of the repository that is the application.", "."),
         Setting("start", Command(), "What starts the application; the default is gunicorn with wsgi_app."),
-        Setting("worker", Command(), "What runs background jobs; the default is celery_workers' or manage.py."),
-        Setting("migrate", Command(), "What migrates the database; the default is manage.py migrate."),
-        Setting("static", Command(), "What collects static files; the default is manage.py collectstatic."),
+        Setting("worker", OrNone(Command()), "What runs background jobs; the default is celery_workers'."),
+        Setting("manage", OrNone(Command()), "What {manage} stands for; none: an application that is not Django's.",
+                '"{python} manage.py"'),
+        Setting("migrate", OrNone(Command()), "What migrates the database.", '"{manage} migrate --noinput"'),
+        Setting("post_migrate", OrNone(Command()), "What runs after migrations, on the same server.", "none"),
+        Setting("static", OrNone(Command()), "What collects static files.", '"{manage} collectstatic --noinput"'),
         Setting("static_url", Text(), "Where static files are served from.", "/static/"),
         Setting("static_root", Text(), "Where `static` puts files, relative to the source.", "staticfiles"),
         Setting("environ", Mapped(Text()), "Environment variables of the application; no secrets."),
         Setting("secrets", Mapped(SECRET), "Variables whose value the server fetches: ssm:/… or secretsmanager:…"),
         Setting("exclude", Listing(Text()), "Path patterns of the repository that are not released."),
     )
-)
+)  # fmt: skip
 HEALTH_CHECK = Section(
     (
         Setting("path", Text("a path that begins with /", r"/\S*"), "What is asked.", "/healthcheck.html"),
@@ -179,7 +183,8 @@ SCHEMA = Section(
         Setting("python", Text(), "Python on the servers.", "python3"),
         Setting("project", Text(), "Python package of the project; the deployment's name."),
         Setting("wsgi_app", Text("module:variable", r"[\w.]+:\w+"), "What gunicorn serves; default {project}.wsgi."),
-        Setting("requirements_file", Text(), "Dependencies, relative to the source.", "requirements.txt"),
+        Setting("requirements_file", OrNone(Text(), ""), "Python dependencies, relative to the source.",
+                "requirements.txt"),
         Setting("settings_managepy", Text("a module", r"[\w.]+"), "DJANGO_SETTINGS_MODULE; {project}.settings."),
         Setting("celery_application", Text("a module", r"[\w.]+"), "Module of the Celery application.", scoped=False),
         Setting("celery_workers", Mapped(Text()), "Celery workers: a name and options each.", scoped=False),

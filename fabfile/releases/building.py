@@ -23,7 +23,8 @@ from .bundle import make_bundle
 from .catalogue import store_manifest
 from .dependencies import DependencyCache
 from .manifest import Archive, Manifest
-from .requirements import Requirements, read_requirements
+from .requirements import NO_REQUIREMENTS, Requirements, read_requirements
+from .scripts import check_scripts
 from .source import Commit, Repository
 from .static_files import Collecting, collect
 from .store import Store
@@ -72,6 +73,7 @@ class _Build:
 
     def manifest(self, changeset: str, built: int) -> Manifest:
         target = target_of(self.environment)
+        check_scripts(self.repository, self.commit, self.environment.application)
         bundle = self._put(self._bundle, f"bundles/{self._bundle_sha256}.tar.gz", self._bundle_sha256)
         requirements = self._requirements
         static = self._static(requirements, target)
@@ -119,10 +121,14 @@ class _Build:
     @cached_property
     def _requirements(self) -> Requirements:
         application = self.environment.application
-        source = posixpath.normpath(application.source or ".")
+        if not application.requirements:
+            return NO_REQUIREMENTS
 
         def read(name: str) -> str:
-            path = posixpath.normpath(posixpath.join(source, name))
+            path = posixpath.normpath(posixpath.join(application.source or ".", name))
+            if not self.repository.has(self.commit.sha, path):
+                hint = "Commit it, or say which file it is: requirements_file (none: no Python packages)"
+                raise UsageError(f"read {path} of {self.commit.short}", "it is not in that commit", hint)
             what = f"read {path} of {self.commit.short}"
             return self.repository.ask(what, "cat-file", "blob", f"{self.commit.sha}:{path}").decode()
 
@@ -147,7 +153,8 @@ class _Build:
 
     def _build(self, identity: str, requirements: Requirements, target: Target, checkout: Callable[[], Path]) -> None:
         if not self._cache.has(identity):
-            self.on_progress(f"installing {requirements.name} for Python {target.python}, {target.platform}")
+            if requirements.files:
+                self.on_progress(f"installing {requirements.name} for Python {target.python}, {target.platform}")
             self._cache.build(identity, requirements, target, checkout())
 
     def _static(self, requirements: Requirements, target: Target) -> Archive | None:

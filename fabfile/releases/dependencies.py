@@ -55,7 +55,8 @@ class DependencyCache:
         with tempfile.TemporaryDirectory(dir=self._prepared()) as workplace:
             folder = Path(workplace, "folder")
             folder.mkdir()
-            _install(requirements, target, checkout, folder)
+            if requirements.files:
+                _install(requirements, target, checkout, folder)
             _move(folder, self.folder(identity))
 
     def _prepared(self) -> Path:

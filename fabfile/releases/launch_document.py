@@ -50,6 +50,7 @@ def launch_document(
             "start": list(application.start),
             "worker": list(application.worker),
             "migrate": list(application.migrate),
+            "post_migrate": list(application.post_migrate),
         },
         "port": environment.app_port,
         "health": {

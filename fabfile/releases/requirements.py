@@ -33,6 +33,9 @@ class Requirements:
         return hashlib.sha256(asked.encode()).hexdigest()
 
 
+NO_REQUIREMENTS = Requirements("none", ())
+
+
 def read_requirements(name: str, bundle: str, read: Callable[[str], str]) -> Requirements:
     """Follow a requirements file's includes; `read` gives the text of a file below the application.
 

@@ -54,6 +54,10 @@ class Repository:
                 return self._commit(answer.stdout.decode().strip())
         raise UsageError(what, f"{self.path} has no such branch, tag or commit", self._nearest(changeset))
 
+    def has(self, commit: str, path: str) -> bool:
+        """Tell whether a commit has a file or folder of that path."""
+        return self._run("cat-file", "-e", f"{commit}:{path}").returncode == 0
+
     def uncommitted(self, source: str) -> tuple[str, ...]:
         """Return the files below `source` that differ from the last commit or were never added."""
         answer = self.ask(

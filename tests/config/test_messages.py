@@ -84,6 +84,23 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "line, got a line with no closing quotation"),
         ("application: {start: [python, 3]}",
          'application.start[1]: expected text, got the number 3; write "3" in quotes'),
+        ("application: {start: ''}", "application.start: expected a command as a list of arguments or as one line, "
+         "got the text ''"),
+        # commands that may be none
+        ("application: {migrate: false}", "application.migrate: expected a command as a list of arguments or as one "
+         "line, or none, got false; write none if there is none"),
+        ("application: {static: ''}", "application.static: expected a command as a list of arguments or as one line, "
+         "or none, got the text ''; write none if there is none"),
+        ("application: {manage: 5}", "application.manage: expected a command as a list of arguments or as one line, "
+         "got the number 5"),
+        ("application: {post_migrate: {a: b}}", "application.post_migrate.a: expected a deployment, an environment or "
+         "a role, got 'a'; known are demo, staging, production, web, worker, db-primary, cache, default"),
+        ("application: {worker: \"a 'b\"}", "application.worker: expected a command as a list of arguments or as one "
+         "line, got a line with no closing quotation"),
+        ("requirements_file: no",
+         "requirements_file: expected text, or none, got false (YAML reads no so); write none if there is none"),
+        ("requirements_file: 3.10",
+         'requirements_file: expected text, got the number 3.1 (written 3.10); write "3.10" in quotes'),
         # lists
         ("avail_zones: a", "avail_zones: expected a list of a zone's letter (a) or its full name (us-east-1a), "
          "got the text 'a'"),
@@ -129,6 +146,10 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         ("auto_scaling_groups: [a, b, a]", "auto_scaling_groups (staging): expected each group once, got 'a' again"),
         ("auto_scaling_groups: [a, demo-staging-worker]", "auto_scaling_groups (staging): expected groups of web "
          "servers, got 'demo-staging-worker', which names.worker is"),
+        ("application: {manage: none, migrate: '{manage} migrate'}",
+         "application.migrate: it uses {manage}, and application.manage is none"),
+        ("server_counts: {web: 2, worker: 3}", "server_counts (staging): there is nothing for 3 workers to run; give "
+         "application.worker, or worker: 0"),
         # YAML itself
         ("no: 1", 'expected text as a key, got false (YAML reads no so); write "no" in quotes'),
         ("region: !!python/object:os.system x",

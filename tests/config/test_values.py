@@ -106,6 +106,30 @@ def test_the_embedded_cloud_has_conventions_of_its_own(tmp_path: Path) -> None:
     assert found.ssh_config == tmp_path / ".fab" / "local" / "ssh_config"
 
 
+def test_an_application_is_djangos_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    found = staging(tmp_path, "application: {manage: 'poetry run manage', post_migrate: '{manage} clear_cache'}")
+    application = found.application
+    assert application.start[:4] == ("{python}", "-m", "gunicorn", "demo.wsgi:application")
+    assert application.migrate == ("poetry", "run", "manage", "migrate", "--noinput")
+    assert application.post_migrate == ("poetry", "run", "manage", "clear_cache")
+    assert application.static == ("poetry", "run", "manage", "collectstatic", "--noinput")
+    assert application.environ == {"DJANGO_SETTINGS_MODULE": "demo.settings"}
+
+
+def test_one_that_is_not_djangos_has_only_the_commands_that_it_is_given(tmp_path: Path) -> None:
+    """`manage: none` is all that has to be said; no worker is launched that would have nothing to run."""
+    found = staging(
+        tmp_path, "requirements_file: none\napplication: {manage: none, start: './server {port}', migrate: ./migrate}"
+    )
+    application = found.application
+    assert application.start == ("./server", "{port}")
+    assert (application.migrate, application.static, application.worker) == (("./migrate",), (), ())
+    assert (application.migrates, application.environ, application.requirements) == (True, {}, "")
+    assert found.roles["worker"].count == 0
+    none = staging(tmp_path, "application: {manage: none, worker: ./work, migrate: none}")
+    assert (none.application.migrates, none.roles["worker"].count) == (False, 1)
+
+
 def test_production_is_the_environment_of_that_name_unless_others_are_named(tmp_path: Path) -> None:
     """Forgetting production_environments must not switch the question off."""
     assert config(tmp_path, HEAD).environment("demo", "production").production

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -46,8 +47,31 @@ def test_a_static_command_that_is_not_there_is_named(environment: Environment) -
 def test_requirements_that_are_not_committed_are_an_error(checkout: Checkout, environment: Environment) -> None:
     checkout.write({"app/other.txt": ""})
     other = replace(environment.application, requirements="other.txt")
-    with pytest.raises(UsageError, match=r"cannot read app/other.txt of .*: git said"):
+    with pytest.raises(UsageError, match=r"cannot read app/other.txt of .*: it is not in that commit\. Commit it, or"):
         build(replace(environment, application=other), MemoryStore())
+
+
+def test_a_release_without_a_script_that_its_commands_run_is_refused_before_anything_is_built(
+    environment: Environment,
+) -> None:
+    manage = ("{python}", "manage.py")
+    django = replace(environment.application, migrate=(*manage, "migrate"), static=(*manage, "collectstatic"))
+    with pytest.raises(UsageError) as raised:
+        build(replace(environment, application=django), MemoryStore())
+    assert re.sub("release [0-9a-f]{7}", "release COMMIT", str(raised.value)) == (
+        "cannot release COMMIT: it has no manage.py, which application.migrate, application.static would run. Commit "
+        "it, or say what the application has instead (manage: none if it is not Django's)."
+    )
+
+
+def test_an_application_without_python_packages_and_static_files_has_a_release(environment: Environment) -> None:
+    """A binary, say: what servers run besides it is Python all the same."""
+    binary = replace(environment.application, start=("./server",), static=(), requirements="")
+    store = MemoryStore()
+    manifest = build(replace(environment, application=binary), store)
+    assert manifest.static is None
+    assert names(store, manifest.dependencies[0]) == set()
+    assert "supervisor/supervisord.py" in names(store, manifest.dependencies[1])
 
 
 def test_a_package_that_does_not_exist_is_told_in_pips_words(checkout: Checkout, environment: Environment) -> None:

@@ -32,7 +32,10 @@ def demo(environment: Environment, tmp_path: Path) -> Environment:
     copy.git("init", "--quiet", "--initial-branch", "main")
     ours = subprocess.run(["git", "-C", str(APPLICATION), "ls-files", "-z"], capture_output=True, text=True, check=True)
     copy.commit({name: (APPLICATION / name).read_text() for name in ours.stdout.split("\0") if name})
-    application = replace(environment.application, source=".", static=COLLECT)
+    manage = ("{python}", "manage.py")
+    application = replace(
+        environment.application, source=".", start=manage, worker=manage, migrate=manage, static=COLLECT
+    )
     return replace(environment, repository=copy.path, application=application)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -29,10 +30,36 @@ def test_an_application_that_dies_while_it_is_watched_never_joins(machine: Machi
 
 
 def test_an_application_that_never_becomes_healthy_is_abandoned_with_the_reason(machine: Machine, cloud: Cloud) -> None:
-    machine.launch_with(machine.document(NEW, {"STATUS": "500"}, gate_timeout=2))
+    machine.launch_with(machine.document(NEW, {"STATUS": "500"}, gate_timeout=10))
     assert machine.boot().wait(60) == 3
     assert cloud.results == ["ABANDON"]
     assert "/healthcheck.html answered 500, not 200" in machine.console
+
+
+def test_an_application_that_listens_on_another_port_is_abandoned_with_the_port_that_nobody_listens_on(
+    machine: Machine, cloud: Cloud
+) -> None:
+    machine.launch_with(machine.document(NEW, gate_timeout=2, commands={"start": ["sleep", "1000"]}))
+    assert machine.boot().wait(60) == 3
+    assert cloud.results == ["ABANDON"]
+    assert f"not ready after 2 s: nothing listens on port {machine.port} of 127.0.0.1" in machine.console
+
+
+def test_a_start_command_that_is_not_in_the_release_is_named(machine: Machine, cloud: Cloud) -> None:
+    machine.launch_with(machine.document(NEW, commands={"start": ["./server", "{port}"]}))
+    assert machine.boot().wait(60) == 3
+    assert "cannot start web: there is no ./server on this server. Check `application.start`" in machine.console
+
+
+def test_a_program_that_is_not_python_learns_where_to_listen_from_its_environment(
+    machine: Machine, cloud: Cloud
+) -> None:
+    """PORT and HOST, as on other platforms, and whatever success codes the config names."""
+    start = ["sh", "-c", f'exec "{sys.executable}" -m http.server --bind "$HOST" "$PORT"']
+    health = {"path": "/", "success": "200-399"}
+    machine.launch_with(machine.document(NEW, commands={"start": start}, health=health))
+    machine.boot()
+    wait_for(lambda: cloud.results == ["CONTINUE"], "it joins")
 
 
 def test_a_command_that_fails_at_once_is_abandoned_with_its_output_on_the_console(

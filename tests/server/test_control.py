@@ -9,6 +9,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .cloud import Cloud
 from .machine import Machine, wait_for
 
@@ -75,6 +77,24 @@ def test_a_failed_migration_is_kept_and_repeated_only_when_asked(worker: Machine
     assert migrated(worker) == [NEW]
     assert worker.ask("migrate", "--release", NEW, "--again")["state"] == "running"
     wait_for(lambda: migrated(worker) == [NEW, NEW], "it runs again")
+
+
+@pytest.mark.parametrize(("code", "ran"), [("0", ["migrate", "after"]), ("5", ["migrate"])])
+def test_what_comes_after_migrations_runs_only_once_they_are_done(
+    worker: Machine, cloud: Cloud, code: str, ran: list[str]
+) -> None:
+    """On the same server and under the same lock; a release may have either alone, or none."""
+    ran_file = worker.root / "ran"
+    say = "import pathlib, sys; open({!r}, 'a').write({!r}); sys.exit({})"
+    migrate = ["{python}", "-c", say.format(str(ran_file), "migrate ", code)]
+    after = ["{python}", "-c", say.format(str(ran_file), "after ", 0)]
+    document = worker.document(NEW)
+    document["commands"] |= {"migrate": migrate, "post_migrate": after}
+    booted(worker)
+    worker.ask("install", "-", said=json.dumps(document))
+    worker.ask("migrate", "--release", NEW)
+    wait_for(lambda: migration(worker, NEW)["state"] in {"done", "failed"}, "it ends")
+    assert (migration(worker, NEW)["exit"], ran_file.read_text().split()) == (int(code), ran)
 
 
 def test_a_migration_whose_processes_were_killed_has_failed(worker: Machine) -> None:

@@ -74,9 +74,10 @@ def environment(layout: Layout, document: Document) -> dict[str, str]:
     """Return the whole environment of a release's processes."""
     folders = [str(layout.dependencies / archive.sha256) for archive in document.dependencies]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPERVISOR_")}
-    machine = read_json(layout.run / "machine.json")
+    address = str(read_json(layout.run / "machine.json").get("address", "127.0.0.1"))
     return {
         **inherited,
+        "HOST": address,
         "AWS_REGION": document.region,
         "AWS_DEFAULT_REGION": document.region,
         **document.environ,
@@ -85,7 +86,7 @@ def environment(layout: Layout, document: Document) -> dict[str, str]:
         "RELEASE_COMMIT": document.commit,
         "STATIC_ROOT": str(layout.static),
         "PORT": str(document.port),
-        "ADDRESS": str(machine.get("address", "127.0.0.1")),
+        "ADDRESS": address,
         "PYTHONPATH": os.pathsep.join((str(layout.release(document.release)), *folders)),
         "PYTHONUNBUFFERED": "1",
     }

@@ -24,6 +24,8 @@ def ask(address: str, port: int, health: Health) -> Answer:
     try:
         connection.request("GET", health.path, headers=dict(health.headers))
         status = connection.getresponse().status
+    except ConnectionRefusedError:
+        return Answer(False, f"nothing listens on port {port} of {address}")
     except BROKEN as error:
         return Answer(False, f"{health.path} did not answer ({error or type(error).__name__})")
     finally:

@@ -1,5 +1,7 @@
 """Run a release's migrations once, detached from whoever asked, and never two at a time on one database.
 
+What comes after them (`post_migrate`) is part of them: it runs on the same server, under the same lock.
+
 A status file for each release says how far they are. Whether "running" is still true is told by a lock on a file beside
 it, which the runner and the migrate command hold for as long as they live: no process id that was used again can lie.
 """
@@ -14,7 +16,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +28,7 @@ from .processes import log_tail
 # Any number, as long as nothing else in the database locks it; an application may hold one of its own besides.
 ADVISORY_LOCK = 7_208_846_402
 TAIL = 20  # lines
+COMMANDS = ("migrate", "post_migrate")  # in this order, those that the release has
 
 
 def state(layout: Layout, release: str) -> dict[str, Any]:
@@ -68,21 +71,14 @@ def migrate(layout: Layout, release: str, again: bool = False) -> dict[str, Any]
 
 
 def run(layout: Layout, release: str) -> int:
-    """Run the migrate command under the database's lock and note how it ended: the detached part of `migrate`."""
+    """Run the commands under the database's lock and note how they ended: the detached part of `migrate`."""
     document = layout.record(release)
     status = {**read_json(layout.migrations / f"{release}.json"), "pid": os.getpid()}
     _note(layout, release, status)
-    held = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2] if sys.platform == "linux" else []
+    commands = [command(layout, document, name) for name in COMMANDS if document.commands.get(name)]
     try:
         with _database_lock(layout):
-            result = subprocess.run(
-                command(layout, document, "migrate"),
-                cwd=layout.release(release),
-                stdin=subprocess.DEVNULL,
-                check=False,
-                pass_fds=tuple(number for number in held if _is_open(number)),
-            )
-        code = result.returncode
+            code = _run_in_turn(commands, layout.release(release))
     except (OSError, ServerError) as error:
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
@@ -91,6 +87,22 @@ def run(layout: Layout, release: str) -> int:
     ended = {"state": "failed" if code else "done", "exit": code, "finished": time.time(), "log_tail": tail}
     _note(layout, release, {**status, **ended})
     return code
+
+
+def _run_in_turn(commands: Sequence[Sequence[str]], folder: Path) -> int:
+    """Run commands until one fails, and return its exit code; each holds the status's lock for as long as it lives."""
+    held = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2] if sys.platform == "linux" else []
+    for words in commands:
+        ended = subprocess.run(
+            words,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            pass_fds=tuple(number for number in held if _is_open(number)),
+        )
+        if ended.returncode:
+            return ended.returncode
+    return 0
 
 
 @contextlib.contextmanager

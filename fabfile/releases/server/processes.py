@@ -106,7 +106,12 @@ def become(layout: Layout, name: str) -> None:
     os.chdir(folder)
     values = environment(layout, document)
     if not shutil.which(arguments[0], path=values.get("PATH")):
-        raise ServerError(f"start {name}", f"there is no {arguments[0]} on this server", "Check `python` in the config")
+        setting = (
+            "`python`" if arguments[0] == document.python else f"`application.{'start' if name == 'web' else name}`"
+        )
+        raise ServerError(
+            f"start {name}", f"there is no {arguments[0]} on this server", f"Check {setting} in the config"
+        )
     os.execvpe(arguments[0], arguments, values)  # noqa: S606 - no shell is wanted
 
 
