@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from moto.autoscaling.models import autoscaling_backends
-
 from .groups import LEAVING, PROCESSES, Activity, Group, Member, stamp, tags_from
 from .launch_templates import resolve
 from .launching import Launcher, find_template
@@ -142,11 +140,11 @@ class Autoscaling:
         if template:
             group.template, group.configuration, group.mixed = self._template(template), None, None
         elif mixed:
-            group.mixed, group.template, group.configuration = dict(mixed), None, None
-            self._template(mixed["LaunchTemplate"]["LaunchTemplateSpecification"])
+            group.mixed, group.template, group.configuration = self._mixed(mixed), None, None
         elif given.get("LaunchConfigurationName"):
-            group.configuration = self._configuration(str(given["LaunchConfigurationName"]))
-            group.template = group.mixed = None
+            name = str(given["LaunchConfigurationName"])
+            self.launcher.configurations.read(name)
+            group.configuration, group.template, group.mixed = name, None, None
         if given.get("HealthCheckType"):
             group.health_type = str(given["HealthCheckType"])
         if given.get("HealthCheckGracePeriod") is not None:
@@ -159,6 +157,20 @@ class Autoscaling:
             group.policies = _policies(given["TerminationPolicies"])
         group.placement = given.get("PlacementGroup") or group.placement
         group.extra.update({key: given[key] for key in KEPT if given.get(key) is not None})
+
+    def _mixed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep a mixed instances policy as it was given, its template specifications completed."""
+        inner = given.get("LaunchTemplate") or {}
+        if not inner.get("LaunchTemplateSpecification"):
+            raise invalid("You must specify a launch template in the mixed instances policy.")
+        overrides = [
+            {**one, "LaunchTemplateSpecification": self._template(one["LaunchTemplateSpecification"])}
+            if one.get("LaunchTemplateSpecification")
+            else dict(one)
+            for one in inner.get("Overrides") or ()
+        ]
+        specification = self._template(inner["LaunchTemplateSpecification"])
+        return {**given, "LaunchTemplate": {"LaunchTemplateSpecification": specification, "Overrides": overrides}}
 
     def _template(self, wanted: Mapping[str, Any]) -> dict[str, str]:
         """Check a template specification and complete its id and name, keeping the version as it was given."""
@@ -173,12 +185,6 @@ class Autoscaling:
             "LaunchTemplateName": record.name,
             "Version": str(version) if version is not None else "$Default",
         }
-
-    def _configuration(self, name: str) -> str:
-        backend = autoscaling_backends[self._settings.account][self._settings.region]
-        if name not in backend.launch_configurations:
-            raise invalid(f"Launch configuration name not found - Launch configuration {name} not found")
-        return name
 
     def _check_balancers(self, target_groups: Sequence[str], balancers: Sequence[str]) -> None:
         missing = self.membership.missing(target_groups, balancers)

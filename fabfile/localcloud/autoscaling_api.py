@@ -1,4 +1,4 @@
-"""The autoscaling API: requests in AWS's parameters, answers in AWS's shapes; moto keeps only launch configurations."""
+"""The autoscaling API: requests in AWS's parameters, answers in AWS's shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .members import Members
 from .patches import Patch
 from .refusal import Refusal, invalid
 
-PAGES = {"groups": (50, 100), "instances": (50, 50), "activities": (100, 100), "policies": (50, 100)}
+PAGES = {"groups": (50, 100), "instances": (50, 50), "activities": (100, 100), "configurations": (50, 100)}
 
 
 def autoscaling_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Patch]:
@@ -25,7 +25,7 @@ def autoscaling_patches(autoscaling: Autoscaling, members: Members) -> Iterator[
 
 
 class AutoscalingApi(AutoScalingResponse):
-    """Parse, call, answer. What is not here (launch configurations) is moto's."""
+    """Parse, call, answer. What is not here is moto's."""
 
     groups: ClassVar[Autoscaling]
     ones: ClassVar[Members]
@@ -108,6 +108,23 @@ class AutoscalingApi(AutoScalingResponse):
 
     def describe_scaling_process_types(self) -> ActionResult:
         return ActionResult({"Processes": [{"ProcessName": name} for name in PROCESSES]})
+
+    # Launch configurations
+
+    def create_launch_configuration(self) -> ActionResult:
+        self.groups.launcher.configurations.create(self._get_params())
+        return EmptyResult()
+
+    def describe_launch_configurations(self) -> ActionResult:
+        found = self.groups.launcher.configurations.chosen(self._get_param("LaunchConfigurationNames") or ())
+        page, more = self._page("configurations", found)
+        return ActionResult({"LaunchConfigurations": page, "NextToken": more})
+
+    def delete_launch_configuration(self) -> ActionResult:
+        name = str(self._get_param("LaunchConfigurationName"))
+        users = [group.name for group in self.groups.groups.values() if group.configuration == name]
+        self.groups.launcher.configurations.delete(name, users)
+        return EmptyResult()
 
     # Members
 

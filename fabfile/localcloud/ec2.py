@@ -18,6 +18,7 @@ from moto.ec2.utils import filter_iam_instance_profiles
 
 from .instances import Instances
 from .patches import Patch
+from .refusal import Refusal
 from .settings import CloudSettings
 
 
@@ -80,6 +81,11 @@ def _run_instances(settings: CloudSettings, instances: Instances) -> Any:
 def _network_from_template(data: dict[str, Any], kwargs: dict[str, Any]) -> None:
     """Take the security groups of a template that names them on its network interface."""
     interfaces = data.get("NetworkInterfaces") or []
+    if interfaces and (data.get("SecurityGroupIds") or data.get("SecurityGroups")):
+        raise Refusal(
+            "InvalidParameterCombination",
+            "Network interfaces and an instance-level security groups may not be specified on the same request",
+        )
     if interfaces and not kwargs.get("security_group_ids"):
         kwargs["security_group_ids"] = list(interfaces[0].get("Groups") or [])
 

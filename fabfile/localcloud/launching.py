@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.autoscaling.models import autoscaling_backends
 from moto.core.exceptions import ServiceException
 from moto.ec2.models import ec2_backends
 
 from .groups import Activity, Group, Member
+from .launch_configurations import LaunchConfigurations
 from .launch_templates import resolve
 from .refusal import Refusal, invalid
 from .settings import CloudSettings
@@ -21,6 +21,7 @@ class Launcher:
     def __init__(self, settings: CloudSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
+        self.configurations = LaunchConfigurations(settings, clock)
 
     @property
     def ec2(self) -> Any:
@@ -58,7 +59,7 @@ class Launcher:
         tags = {key: value for key, (value, propagated) in group.tags.items() if propagated}
         tags["aws:autoscaling:groupName"] = group.name
         if group.configuration:
-            arguments = self._from_configuration(group.configuration)
+            arguments = self.configurations.arguments(group.configuration)
             template = None
         else:
             arguments, template = self._from_template(group)
@@ -97,22 +98,6 @@ class Launcher:
         if instance_type:
             arguments["instance_type"] = instance_type
         return arguments, used
-
-    def _from_configuration(self, name: str) -> dict[str, Any]:
-        backend = autoscaling_backends[self._settings.account][self._settings.region]
-        record = backend.launch_configurations.get(name)
-        if record is None:
-            raise invalid(f"Launch configuration name not found - Launch configuration {name} not found")
-        return {
-            "image_id": record.image_id,
-            "user_data": record.user_data,
-            "security_group_names": list(record.security_groups),
-            "instance_type": record.instance_type,
-            "is_instance_type_default": False,
-            "key_name": record.key_name,
-            "iam_instance_profile_name": record.iam_instance_profile or None,
-            "metadata_options": record.metadata_options or {},
-        }
 
     def _subnet(self, group: Group, zone: str) -> str:
         for identifier in group.subnets:
