@@ -27,8 +27,9 @@ ALLOWED = {
     **dict.fromkeys(WORKERS, BASE | WORKERS),
     "rollout": {"errors"},
     "apply": BASE | WORKERS,
+    "adoption": BASE | WORKERS | {"apply"},
     "bootstrap": BASE | WORKERS | {"apply"},
-    "tasks": BASE | WORKERS | {"apply", "bootstrap", "display", "localcloud", "probe"},
+    "tasks": BASE | WORKERS | {"adoption", "apply", "bootstrap", "display", "localcloud", "probe"},
 }
 CONTRACTS = ("contract", "rollout.model", "apply.world", "config.environment")
 IMPURE = {"boto3", "botocore", "fabric", "invoke", "time", "os", "random", "pathlib", "subprocess", "socket"}

@@ -42,6 +42,7 @@ class Record:
     instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # replaced, skipped
     api_calls: Mapping[str, int] = field(default_factory=dict)
     turns: int = 0
+    undo: Mapping[str, str] = field(default_factory=dict)  # an adoption's: group → what it launched from before
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import UsageError
 from ..rollout.model import Group, Launch, Lifecycle, Member
+from .group_settings import CONFIGURATION, policy_problem
 from .session import Aws
 
 if TYPE_CHECKING:
-    from mypy_boto3_autoscaling.type_defs import ActivityTypeDef, AutoScalingGroupTypeDef, InstanceTypeDef
+    from mypy_boto3_autoscaling.type_defs import (
+        ActivityTypeDef,
+        AutoScalingGroupTypeDef,
+        InstanceTypeDef,
+        LaunchTemplateSpecificationTypeDef,
+        MixedInstancesPolicyTypeDef,
+    )
 
 _LIFECYCLES = {
     "Pending": Lifecycle.PENDING,
@@ -92,13 +99,33 @@ def describe_groups(aws: Aws, name: str, other: str = "") -> tuple[GroupRecord, 
 
 
 def switch_launch_config(aws: Aws, group: str, launch_config: str) -> None:
-    """Point the group at `launch_config` ("lt-…:N"), for what it launches from now on."""
+    """Point the group at `launch_config` ("lt-…:N"), for what it launches from now on.
+
+    A MixedInstancesPolicy stays as it is but for the version: it is read, and sent back whole, since an update
+    without it erases it. A change of it by somebody else between the two calls would be lost.
+    """
     template, version = launch_config.split(":")
+    wanted: LaunchTemplateSpecificationTypeDef = {"LaunchTemplateId": template, "Version": version}
+    client = aws.client("autoscaling")
     with aws.calling(f"switch {group} to the launch config {launch_config}"):
-        aws.client("autoscaling").update_auto_scaling_group(
-            AutoScalingGroupName=group,
-            LaunchTemplate={"LaunchTemplateId": template, "Version": version},
+        found = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+        policy = found[0].get("MixedInstancesPolicy") if found else None
+        if policy is None:
+            client.update_auto_scaling_group(AutoScalingGroupName=group, LaunchTemplate=wanted)
+            return
+        whole = {**policy, "LaunchTemplate": {**policy["LaunchTemplate"], "LaunchTemplateSpecification": wanted}}
+        client.update_auto_scaling_group(
+            AutoScalingGroupName=group, MixedInstancesPolicy=cast("MixedInstancesPolicyTypeDef", whole)
         )
+
+
+def point_group(aws: Aws, group: str, source: str) -> None:
+    """Point the group at a source as `Source` writes it: "launch configuration NAME", or a template's version."""
+    if not source.startswith(CONFIGURATION):
+        return switch_launch_config(aws, group, source)
+    name = source.removeprefix(CONFIGURATION)
+    with aws.calling(f"switch {group} to the {source}"):
+        aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, LaunchConfigurationName=name)
 
 
 def set_maximum(aws: Aws, group: str, maximum: int) -> None:
@@ -171,26 +198,31 @@ def list_members(aws: Aws, name: str) -> tuple[Member, ...]:
 
 
 def _refuse_other_kinds(group: AutoScalingGroupTypeDef) -> None:
-    name = group["AutoScalingGroupName"]
-    if group.get("MixedInstancesPolicy"):
+    what = f"deploy to the autoscaling group {group['AutoScalingGroupName']}"
+    problem = policy_problem(group.get("MixedInstancesPolicy", {}))
+    if problem:
+        raise UsageError(what, problem, "Take that out of the policy")
+    template = _template(group)
+    if not template:
         raise UsageError(
-            f"deploy to the autoscaling group {name}",
-            "it has a MixedInstancesPolicy, which a rollout would erase",
-            "Give it a plain launch template",
-        )
-    if not group.get("LaunchTemplate"):
-        raise UsageError(
-            f"deploy to the autoscaling group {name}",
+            what,
             f"it launches from the launch configuration {group.get('LaunchConfigurationName', '(none)')}",
-            "Give it a launch template; AWS takes no new launch configurations",
+            "See what `fab adopt` makes of it",
         )
-    version = group["LaunchTemplate"].get("Version", "$Default")
+    version = template.get("Version", "$Default")
     if not version.isdecimal():
         raise UsageError(
-            f"deploy to the autoscaling group {name}",
+            what,
             f"it launches from the version {version} of its launch template: a new one would go live by being made",
-            "Point the group at the number of the version that its servers run",
+            "`fab adopt` points the group at the number that this is now",
         )
+
+
+def _template(group: AutoScalingGroupTypeDef) -> Mapping[str, str]:
+    """Return the launch template that a group launches from, inside of a MixedInstancesPolicy or plain."""
+    policy: Mapping[str, Any] = group.get("MixedInstancesPolicy", {})
+    found: Mapping[str, str] = policy.get("LaunchTemplate", {}).get("LaunchTemplateSpecification", {})
+    return found or cast("Mapping[str, str]", group.get("LaunchTemplate", {}))
 
 
 def _group(group: AutoScalingGroupTypeDef) -> Group:
@@ -199,7 +231,7 @@ def _group(group: AutoScalingGroupTypeDef) -> Group:
         minimum=group["MinSize"],
         maximum=group["MaxSize"],
         desired=group["DesiredCapacity"],
-        launch_config=_launch_config(group.get("LaunchTemplate", {})),
+        launch_config=_launch_config(_template(group)),
         zones=tuple(sorted(group["AvailabilityZones"])),
         suspended=frozenset(each["ProcessName"] for each in group.get("SuspendedProcesses", [])),
         members=tuple(_member(each) for each in group["Instances"]),

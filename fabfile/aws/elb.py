@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from ..rollout.model import Health, TargetState
 from .session import Aws
 
 _HEALTH = {"InService": Health.HEALTHY, "OutOfService": Health.UNHEALTHY}
 _JUST_REGISTERED = "Instance registration is still in progress"
+
+
+@dataclass(frozen=True)
+class ClassicSettings:
+    """A classic load balancer; `draining` in seconds, 0 where connections are cut off."""
+
+    name: str
+    dns_name: str
+    ports: tuple[int, ...]
+    check: str  # HTTP:8000/healthcheck.html
+    draining: float
+
+
+def find_balancer(aws: Aws, name: str) -> ClassicSettings:
+    """Return the classic load balancer of that name; raises `Missing` if there is none."""
+    client = aws.client("elb")
+    with aws.calling(f"describe the classic load balancer {name}"):
+        found = client.describe_load_balancers(LoadBalancerNames=[name])["LoadBalancerDescriptions"][0]
+        attributes = client.describe_load_balancer_attributes(LoadBalancerName=name)["LoadBalancerAttributes"]
+    draining = attributes.get("ConnectionDraining", {"Enabled": False})
+    return ClassicSettings(
+        name=name,
+        dns_name=found.get("DNSName", ""),
+        ports=tuple(each["Listener"]["LoadBalancerPort"] for each in found.get("ListenerDescriptions", [])),
+        check=found.get("HealthCheck", {}).get("Target", ""),
+        draining=float(draining.get("Timeout", 300)) if draining["Enabled"] else 0.0,
+    )
+
+
+def dns_name(aws: Aws, balancer: str) -> str:
+    """Return the DNS name of the classic load balancer of that name; raises `Missing` if there is none."""
+    with aws.calling(f"describe the classic load balancer {balancer}"):
+        found = aws.client("elb").describe_load_balancers(LoadBalancerNames=[balancer])
+    return found["LoadBalancerDescriptions"][0].get("DNSName", "")
 
 
 def instance_health(aws: Aws, balancer: str) -> Mapping[str, TargetState]:

@@ -28,6 +28,35 @@ class TargetGroup:
     port: int
     load_balancers: tuple[str, ...]
     delay: float
+    check: str = ""  # the path that is asked
+
+
+@dataclass(frozen=True)
+class BalancedGroup:
+    """A target group, and a load balancer in front of it ("" where nothing sends it requests)."""
+
+    target_group: str
+    balancer: str
+    kind: str  # application, network
+    dns_name: str
+    ports: tuple[int, ...]
+    check: str  # the path that is asked
+    delay: float  # seconds
+
+
+def balancers_before(aws: Aws, arn: str) -> tuple[BalancedGroup, ...]:
+    """Return a target group with each load balancer in front of it; raises `Missing` if it is gone."""
+    client = aws.client("elbv2")
+    group = find_target_group(aws, target_group_name(arn))
+    found: list[BalancedGroup] = []
+    with aws.calling(f"describe the load balancers of {group.name}"):
+        for balancer in group.load_balancers:
+            described = client.describe_load_balancers(LoadBalancerArns=[balancer])["LoadBalancers"][0]
+            listeners = client.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+            ports = tuple(sorted(each["Port"] for each in listeners))
+            name, kind, host = described["LoadBalancerName"], described["Type"], described["DNSName"]
+            found.append(BalancedGroup(group.name, name, str(kind), host, ports, group.check, group.delay))
+    return tuple(found) or (BalancedGroup(group.name, "", "", "", (), group.check, group.delay),)
 
 
 def target_group_name(arn: str) -> str:
@@ -67,6 +96,7 @@ def find_target_group(aws: Aws, name: str) -> TargetGroup:
         port=found["Port"],
         load_balancers=tuple(found["LoadBalancerArns"]),
         delay=float(delay.get("deregistration_delay.timeout_seconds", "300")),
+        check=found.get("HealthCheckPath", ""),
     )
 
 

@@ -6,16 +6,16 @@ import base64
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import UsageError
 from .session import Aws
 from .translate import Missing
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import LaunchTemplateVersionTypeDef
+    from mypy_boto3_ec2.type_defs import LaunchTemplateVersionTypeDef, RequestLaunchTemplateDataTypeDef, TagTypeDef
 
 BASE = "base"  # the VersionDescription of what the stack's template makes
 _MARK = "lt-"
@@ -34,6 +34,67 @@ class LaunchConfig:
     created: float
     user_data: str
     shape: str = ""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A launch template by its id and name, with its tags."""
+
+    id: str
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewTemplate:
+    """A launch template to make; `data` is in AWS's words and may hold secrets in its user data: it is never shown."""
+
+    name: str
+    description: str  # of its version 1
+    data: Mapping[str, object] = field(repr=False)
+    tags: Mapping[str, str]
+
+
+def named_templates(aws: Aws, names: Sequence[str]) -> tuple[Template, ...]:
+    """Return those launch templates that have one of these names, at most 200."""
+    with aws.calling(f"look for the launch template {names[0]}"):
+        found = aws.client("ec2").describe_launch_templates(
+            Filters=[{"Name": "launch-template-name", "Values": list(names)}]
+        )["LaunchTemplates"]
+    return tuple(
+        Template(
+            each["LaunchTemplateId"],
+            each["LaunchTemplateName"],
+            {tag["Key"]: tag["Value"] for tag in each.get("Tags", [])},
+        )
+        for each in found
+    )
+
+
+def create_template(aws: Aws, wanted: NewTemplate) -> str:
+    """Make a launch template and return its version 1, "lt-…:1".
+
+    Idempotent by a client token made of all that it is to be. Raises `Refused` for a name that is taken.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
+    """
+    told = json.dumps([wanted.name, wanted.data, sorted(wanted.tags.items())], sort_keys=True, default=str)
+    tags: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in wanted.tags.items()]
+    with aws.calling(f"make the launch template {wanted.name}"):
+        made = aws.client("ec2").create_launch_template(
+            LaunchTemplateName=wanted.name,
+            VersionDescription=wanted.description,
+            ClientToken=hashlib.sha256(told.encode()).hexdigest(),
+            LaunchTemplateData=cast("RequestLaunchTemplateDataTypeDef", wanted.data),
+            TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+        )["LaunchTemplate"]
+    return f"{made['LaunchTemplateId']}:1"
+
+
+def resolve_version(aws: Aws, template: str, version: str) -> str:
+    """Return the number that "$Latest" or "$Default" stands for now; raises `Missing` for a template that is gone."""
+    with aws.calling(f"read the version {version} of the launch template {template}"):
+        found = aws.client("ec2").describe_launch_template_versions(LaunchTemplateId=template, Versions=[version])
+    return str(found["LaunchTemplateVersions"][0]["VersionNumber"])
 
 
 def versions(aws: Aws, template: str) -> tuple[LaunchConfig, ...]:

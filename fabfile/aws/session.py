@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-_READS = ("Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "ValidateTemplate")
+_READS = ("Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "Simulate", "ValidateTemplate")
 _ONCE = frozenset(
     {"LaunchInstances", "TerminateInstanceInAutoScalingGroup", "ExecutePolicy", "EnterStandby", "ExitStandby"}
 )

@@ -73,9 +73,14 @@ def target_of(environment: Environment) -> Target:
     return Target(version, f"manylinux_{machine}", interpreter, machine, native=False)
 
 
+def machine_of(instance_type: str) -> str:
+    """Return the processor architecture of an instance type, as `platform.machine()` names it."""
+    return "aarch64" if _GRAVITON.match(instance_type) else "x86_64"
+
+
 def _architecture(environment: Environment) -> str:
     types = {role: environment.roles[role].instance_type for role in ("web", "worker") if role in environment.roles}
-    found = {"aarch64" if _GRAVITON.match(name) else "x86_64" for name in types.values()}
+    found = set(map(machine_of, types.values()))
     if len(found) > 1:
         named = ", ".join(f"{role} {name}" for role, name in types.items())
         raise ConfigError(

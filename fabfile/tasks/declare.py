@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, overload
 
@@ -43,6 +43,11 @@ class Kind:
 
     options: Mapping[str, object]
     changes: bool
+    only_with: str = ""  # the option without which a changing task only looks
+
+    def writes(self, given: Mapping[str, Any]) -> bool:
+        """Whether a task called so is to change something."""
+        return self.changes and (not self.only_with or bool(given[self.only_with]))
 
 
 READING = Kind(options={"json": False}, changes=False)
@@ -73,7 +78,7 @@ def reading(
 def changing(function: Function, /) -> Declared: ...
 @overload
 def changing(
-    *, environment: bool = True, group: str = "", help: Mapping[str, str] | None = None
+    *, environment: bool = True, group: str = "", help: Mapping[str, str] | None = None, only_with: str = ""
 ) -> Callable[[Function], Declared]: ...
 def changing(
     function: Function | None = None,
@@ -82,9 +87,14 @@ def changing(
     environment: bool = True,
     group: str = "",
     help: Mapping[str, str] | None = None,  # noqa: A002  (Invoke's word for it)
+    only_with: str = "",
 ) -> Declared | Callable[[Function], Declared]:
-    """Declare a task that changes something: it takes `--dry-run`, `--wait`, asks before production."""
-    make = partial(_declare, kind=CHANGING, environment=environment, group=group, described=help or {})
+    """Declare a task that changes something: it takes `--dry-run`, `--wait`, asks before production.
+
+    With `only_with` it changes something when that option of its own is given, and only looks without.
+    """
+    kind = replace(CHANGING, only_with=only_with)
+    make = partial(_declare, kind=kind, environment=environment, group=group, described=help or {})
     return make(function) if function is not None else make
 
 
@@ -124,14 +134,14 @@ def _body(function: Function, kind: Kind, for_environment: bool, own: frozenset[
                 clock=clock,
                 read_config=read_config,
                 selected=_selected(context, name, given) if for_environment else None,
-                changes=kind.changes,
+                changes=kind.writes(given),
                 json=bool(given.get("json", False)),
                 dry_run=bool(given.get("dry_run", False)),
                 yes=bool(given.get("yes", False)) or str(given.get("answer", "")).lower() in {"y", "yes"},
                 wait=float(given.get("wait", 0.0)),
             )
             ending.run = run
-            if kind.changes and run.selected is not None:
+            if run.changes and run.selected is not None:
                 agree_to_production(run, Session(context))
             function(run, **{key: given[key] for key in own})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Modules of tasks and their headings, in the order of `fab --list`.
 HEADINGS = {
     "environments": "Bootstrapping",
+    "adopting": "Bootstrapping",
     "launch_configs": "Releases",
     "deploy": "Deploying",
     "upgrade": "Upgrades with a notice",

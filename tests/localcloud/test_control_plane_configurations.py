@@ -139,7 +139,7 @@ def test_a_mixed_instances_policy_is_kept_whole_until_a_plain_template_erases_it
     """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_UpdateAutoScalingGroup.html"""
     template = account.template()
     number = account.version(template, InstanceType="t3.large")
-    policy = {
+    policy: dict[str, Any] = {
         "LaunchTemplate": {
             "LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "1"},
             "Overrides": [{"InstanceType": "m5.large"}, {"InstanceType": "m5a.large"}],
