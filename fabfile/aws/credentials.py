@@ -1,6 +1,6 @@
 """Where a session's credentials come from: what the AWS SDK finds, a role assumed with it, or none that matter.
 
-The embedded cloud gets fixed ones, never the user's; a loopback address never gets the user's either.
+The embedded cloud gets fixed ones and never the user's, whatever its address is said to be.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -64,13 +63,16 @@ def session_name() -> str:
     ]
 
 
-def refuse_loopback(endpoint: str, service: str) -> None:
-    """Raise `UsageError` if calls that are meant for AWS would go to this machine."""
+def refuse_embedded(endpoint: str, service: str) -> None:
+    """Raise `UsageError` if calls that are meant for AWS would go to an embedded cloud, and the user's keys with them.
+
+    Embedded clouds are the ones on loopback that are not at its first address, 127.0.0.1.
+    """
     host = urlsplit(endpoint).hostname or ""
-    if host == "localhost" or _loopback(host):
+    if host.startswith("127.") and host != "127.0.0.1":
         raise UsageError(
             f"call {service} on AWS",
-            f"AWS_ENDPOINT_URL, or endpoint_url of the profile, sends calls to {endpoint}, which is not AWS",
+            f"AWS_ENDPOINT_URL, or endpoint_url of the profile, sends calls to {endpoint}, an embedded cloud",
             "Take it away, or use `provider: local`",
         )
 
@@ -122,7 +124,7 @@ def _role(
             **credentials,
         )
         if not endpoint_url:
-            refuse_loopback(made.meta.endpoint_url, service)
+            refuse_embedded(made.meta.endpoint_url, service)
         return made
 
     def assume() -> dict[str, Any]:
@@ -137,10 +139,3 @@ def _role(
             return found
 
     return DeferredRefreshableCredentials(assume, method="assume-role", time_fetcher=clock)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from botocore.config import Config
 
 from ..config.environment import Environment
-from .credentials import open_session, refuse_loopback
+from .credentials import open_session, refuse_embedded
 from .identity import Caller, ask_who_calls
 from .translate import ReadOnlyError, calling
 
@@ -47,11 +47,18 @@ _READ_SECONDS = 30.0
 class Aws:
     """Clients of one environment's account and region; thread-safe."""
 
-    def __init__(self, environment: Environment, endpoint_url: str | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        endpoint_url: str | None = None,
+        read_only: bool = False,
+        task: str = "",  # named in each request, so that CloudTrail shows which task made it
+    ) -> None:
         self.environment = environment
         self.region = environment.region
         self.endpoint_url = endpoint_url
         self.read_only = read_only
+        self.task = task
         self._calls: Counter[str] = Counter()
         self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = RLock()
@@ -122,6 +129,7 @@ class Aws:
             read_timeout=_READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": 1 if once else _ATTEMPTS},
             max_pool_connections=32,
+            user_agent_extra=f"fabscale-task/{self.task}" if self.task else None,
         )
         if self.endpoint_url:
             # A proxy of the user's must not see loopback, and bucket names don't resolve there.
@@ -134,7 +142,7 @@ class Aws:
                 config=config,
             )
         if not self.endpoint_url:
-            refuse_loopback(client.meta.endpoint_url, service)
+            refuse_embedded(client.meta.endpoint_url, service)
         client.meta.events.register("before-send", self._count)
         client.meta.events.register("before-call", self._refuse_writes)
         if not once:

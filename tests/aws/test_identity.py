@@ -107,12 +107,12 @@ def test_the_embedded_cloud_never_gets_the_users_credentials(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("settings", [{}, {"role_arn": ROLE}], ids=["keys", "role"])
-@pytest.mark.parametrize("place", ["http://127.66.0.2:5000", "http://localhost:5000", "http://[::1]:5000"])
-def test_calls_meant_for_aws_are_not_sent_to_this_machine(tmp_path: Path, place: str, settings: dict[str, str]) -> None:
+def test_calls_meant_for_aws_are_not_sent_to_an_embedded_cloud(tmp_path: Path, settings: dict[str, str]) -> None:
+    place = "http://127.66.0.2:5000"
     keys = {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_SECRET_ACCESS_KEY": "real"}
     assert said(tmp_path, settings, **keys, AWS_ENDPOINT_URL=place) == (
         f"2 cannot call sts on AWS: AWS_ENDPOINT_URL, or endpoint_url of the profile, sends calls to {place}, "
-        "which is not AWS. Take it away, or use `provider: local`."
+        "an embedded cloud. Take it away, or use `provider: local`."
     )
 
 
