@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from .asking import Environ, asked, body_of, service_of
+from .call_log import CallLog
 from .faults import Faults
 
 log = logging.getLogger(__name__)
-Environ = dict[str, Any]
 App = Callable[[Environ, Any], Iterable[bytes]]
 
 FAULTS_PATH = "/_fabscale/faults"
+CALLS_PATH = "/_fabscale/calls"
 HEALTH_PATH = "/_fabscale/health"
 EXPIRED = "EXPIRED"  # this access key id is refused as one whose time is up
 STATUS = {"Throttling": "400 Bad Request", "InternalFailure": "500 Internal Server Error"}
@@ -31,6 +31,7 @@ class Gate:
         self._inner = inner
         self._lock = lock
         self._faults = faults
+        self._calls = CallLog()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
@@ -39,13 +40,18 @@ class Gate:
             return _answer(start_response, "200 OK", "application/json", b'{"status": "ok"}')
         if path == FAULTS_PATH:
             return self._order(environ, start_response)
-        action = action_of(environ)
-        if f"Credential={EXPIRED}/" in environ.get("HTTP_AUTHORIZATION", ""):
+        if path == CALLS_PATH:
+            with self._lock:
+                return _answer(start_response, "200 OK", "application/json", self._calls.document())
+        wanted = asked(environ)
+        action = wanted.operation
+        if wanted.key_id == EXPIRED:
             code = "ExpiredTokenException" if environ.get("HTTP_X_AMZ_TARGET") else "ExpiredToken"
-            if service_of(environ) == "ec2":
+            if wanted.service == "ec2":
                 code = "RequestExpired"
             return refuse(environ, start_response, code, "The security token included in the request is expired")
         with self._lock:
+            self._calls.note(wanted)
             error = self._faults.due(action)
             if error:
                 return refuse(environ, start_response, error, f"{error} on order")
@@ -69,37 +75,12 @@ class Gate:
                 self._faults.clear()
             elif method == "POST":
                 try:
-                    self._faults.order(json.loads(_body(environ) or b"{}"))
+                    self._faults.order(json.loads(body_of(environ) or b"{}"))
                 except (ValueError, TypeError) as wrong:
                     text = json.dumps({"message": str(wrong)}).encode()
                     return _answer(start_response, "400 Bad Request", "application/json", text)
             document = self._faults.document()
         return _answer(start_response, "200 OK", "application/json", json.dumps(document).encode())
-
-
-def _body(environ: Environ) -> bytes:
-    """Read the request's body and put it back for whoever is next."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body: bytes = environ["wsgi.input"].read(length) if length else b""
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
-
-
-def action_of(environ: Environ) -> str:
-    """The API action that a request names; "" where only method and path tell (S3)."""
-    target = environ.get("HTTP_X_AMZ_TARGET", "")
-    if target:
-        return str(target).rpartition(".")[2]
-    if str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
-        return parse_qs(_body(environ).decode("utf-8", "replace")).get("Action", [""])[0]
-    return ""
-
-
-def service_of(environ: Environ) -> str:
-    """The service that a request is signed for; "" for an unsigned one."""
-    _, _, scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")
-    parts = scope.partition(",")[0].split("/")
-    return parts[3] if len(parts) > 3 else ""
 
 
 def refuse(environ: Environ, start_response: Any, code: str, message: str) -> Iterable[bytes]:

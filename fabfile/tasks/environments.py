@@ -116,7 +116,7 @@ def _change(run: Run) -> StackChange:
 
     # A dry run's clients cannot write, and what a stack's change would be only CloudFormation knows: it is
     # asked by a change set, which changes nothing until it is executed and is deleted again.
-    aws = Aws(run.environment, run.aws().endpoint_url) if run.dry_run else run.aws()
+    aws = Aws(run.environment, run.aws().endpoint_url, task=run.task) if run.dry_run else run.aws()
     return StackChange(Stacks(aws), run.environment.names.stack, run.clock, _poll(run))
 
 

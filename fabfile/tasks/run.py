@@ -69,7 +69,8 @@ class Run:
             from ..localcloud.lifecycle import ensure_running  # noqa: PLC0415
 
             endpoint = ensure_running(self.environment.state, self.environment.local)
-        aws = Aws(self.environment, endpoint_url=endpoint, read_only=self.dry_run or not self.changes)
+        read_only = self.dry_run or not self.changes
+        aws = Aws(self.environment, endpoint_url=endpoint, read_only=read_only, task=self.task)
         if self.changes or self.environment.account_id:
             check_account(aws)
         return aws
