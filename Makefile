@@ -17,6 +17,9 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt
 demo: $(VENV)/.installed ## Replace four running servers under traffic, with no AWS account
 	@$(BIN)/python -m examples.demo
 
+bench: $(VENV)/.installed ## Measure what a deploy costs, and write docs/performance.md
+	@$(BIN)/python -m benchmarks $(PARTS)
+
 servers: ## Install the Debian packages of the real servers that tests use (as root)
 	@scripts/install-test-servers
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 Background = Callable[[Callable[[], None]], None]
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-FIRST_HOST, HOSTS = 4, 251  # AWS keeps the first four addresses of a subnet and the last
+FIRST_HOST, KEPT = 4, 5  # AWS keeps the first four addresses of a subnet and the last
 
 
 class Addresses:
@@ -32,9 +32,10 @@ class Addresses:
     def take(self, cidr: str) -> str:
         """The next free address; Refusal when the subnet is full."""
         network = ipaddress.ip_network(cidr)
+        hosts = network.num_addresses - KEPT  # 251 in a /24
         start = self._next.get(cidr, 0)
-        for offset in range(HOSTS):
-            position = (start + offset) % HOSTS
+        for offset in range(hosts):
+            position = (start + offset) % hosts
             address = str(network[FIRST_HOST + position])
             if address not in self._taken:
                 self._next[cidr] = position + 1
