@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _FAB = Path(sys.executable).with_name("fab")
 _APPLICATION = {
     "start": "{python} -m http.server {port} --bind {address}",
-    "static": "mkdir -p staticfiles",
+    "manage": "none",
 }
 
 
@@ -72,12 +72,12 @@ def site(settings: Mapping[str, object]) -> Iterator[Site]:
         "deployments": ["bench"],
         "environments": {"local": {"provider": "local", "branches": "HEAD", **settings}},
         "application": _APPLICATION,
+        "requirements_file": "none",
         "health_check": {"path": "/healthcheck.html"},
     }
     (folder / "fabulaws-config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     (folder / "healthcheck.html").write_text("well\n")
     (folder / "index.html").write_text("<p>one</p>\n")
-    (folder / "requirements.txt").write_text("")
     (folder / ".gitignore").write_text(".fab/\n")
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
     made = Site(folder)

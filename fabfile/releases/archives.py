@@ -63,8 +63,8 @@ def pack_folder(folder: Path, target: Path, leave_out: Callable[[str], bool] = l
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive of ours into a new folder."""
-    folder.mkdir(parents=True)
+    """Unpack an archive of ours into a folder, which is made unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
 

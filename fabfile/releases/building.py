@@ -19,7 +19,7 @@ from pathlib import Path
 from ..config.environment import Environment
 from ..errors import UsageError
 from .archives import sha256_of, unpack
-from .bundle import make_bundle
+from .bundle import Bundle, make_bundle
 from .catalogue import store_manifest
 from .dependencies import DependencyCache
 from .manifest import Archive, Manifest
@@ -74,7 +74,8 @@ class _Build:
     def manifest(self, changeset: str, built: int) -> Manifest:
         target = target_of(self.environment)
         check_scripts(self.repository, self.commit, self.environment.application)
-        bundle = self._put(self._bundle, f"bundles/{self._bundle_sha256}.tar.gz", self._bundle_sha256)
+        bundle = self._put_bundle(self._bundle.files)
+        large = self._put_bundle(self._bundle.large) if self._bundle.large else None
         requirements = self._requirements
         static = self._static(requirements, target)
         return Manifest(
@@ -91,6 +92,7 @@ class _Build:
             python=target.python,
             platform=target.platform,
             bundle=bundle,
+            large=large,
             dependencies=(
                 self._dependencies(requirements, target, lambda: self._checkout),
                 self._dependencies(_server_requirements(), target, self._server_folder),
@@ -101,21 +103,25 @@ class _Build:
         )
 
     @cached_property
-    def _bundle(self) -> Path:
+    def _bundle(self) -> Bundle:
         application = self.environment.application
         cache = self.environment.state / "bundles"
         return make_bundle(self.repository, self.commit, application.source, application.exclude, cache)
 
     @cached_property
-    def _bundle_sha256(self) -> str:
-        return sha256_of(self._bundle)
+    def _content(self) -> str:
+        """What changes with any file of the release."""
+        archives = (self._bundle.files, self._bundle.large)
+        return "-".join(sha256_of(path) for path in archives if path)
 
     @cached_property
     def _checkout(self) -> Path:
         """The bundle unpacked, so that what runs at build sees exactly what a server will."""
         workplace = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="fabscale-checkout-"))
         folder = Path(workplace, "release")
-        unpack(self._bundle, folder)
+        unpack(self._bundle.files, folder)
+        if self._bundle.large:
+            unpack(self._bundle.large, folder)
         return folder
 
     @cached_property
@@ -132,7 +138,7 @@ class _Build:
             what = f"read {path} of {self.commit.short}"
             return self.repository.ask(what, "cat-file", "blob", f"{self.commit.sha}:{path}").decode()
 
-        return read_requirements(application.requirements, self._bundle_sha256, read)
+        return read_requirements(application.requirements, self._content, read)
 
     @cached_property
     def _cache(self) -> DependencyCache:
@@ -170,7 +176,7 @@ class _Build:
             return self._cache.folder(identity)
 
         application = self.environment.application
-        collecting = Collecting(application, self.commit.sha, self._bundle_sha256, identity)
+        collecting = Collecting(application, self.commit.sha, self._content, identity)
         path = collect(collecting, lambda: self._checkout, dependencies, self.environment.state / "static")
         if path is None:
             return None
@@ -183,6 +189,10 @@ class _Build:
         path.write_bytes(build_server_program())
         sha256 = sha256_of(path)
         return self._put(path, f"programs/{sha256}.pyz", sha256)
+
+    def _put_bundle(self, path: Path) -> Archive:
+        sha256 = sha256_of(path)
+        return self._put(path, f"bundles/{sha256}.tar.gz", sha256)
 
     def _key(self, name: str) -> str:
         # A server's role may read below its deployment's name only.

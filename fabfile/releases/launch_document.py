@@ -43,7 +43,7 @@ def launch_document(
         "region": environment.region,
         "bucket": bucket,
         "program": _fetched(manifest.program),
-        "release": {**_fetched(manifest.bundle), "id": manifest.id, "commit": manifest.commit},
+        "release": _release(manifest),
         "dependencies": [_fetched(archive) for archive in manifest.dependencies],
         "static": _static(manifest, live),
         "commands": {
@@ -67,6 +67,11 @@ def launch_document(
         "hook": hook,
         "python": target_of(environment).interpreter,
     }
+
+
+def _release(manifest: Manifest) -> dict[str, Any]:
+    large = {"large": _fetched(manifest.large)} if manifest.large else {}
+    return {**_fetched(manifest.bundle), **large, "id": manifest.id, "commit": manifest.commit}
 
 
 def _static(manifest: Manifest, live: Manifest | None) -> list[dict[str, str]]:

@@ -42,6 +42,7 @@ class Manifest:
     dependency_hash: str  # of all that the application's dependencies were built from
     program: Archive  # the server program
     static: Archive | None = None
+    large: Archive | None = None  # files of the commit that are large, and unchanged in most releases
 
     def to_json(self) -> str:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, sort_keys=True) + "\n"
@@ -55,13 +56,14 @@ class Manifest:
             written = found.pop("format")
             if written != FORMAT:
                 raise UsageError(what, f"it has format {written}, this Fabscale reads {FORMAT}", "Update Fabscale")
-            static = found["static"]
+            static, large = found["static"], found.get("large")
             values = {
                 **found,
                 "bundle": Archive(**found["bundle"]),
                 "program": Archive(**found["program"]),
                 "dependencies": tuple(Archive(**archive) for archive in found["dependencies"]),
                 "static": Archive(**static) if static else None,
+                "large": Archive(**large) if large else None,
             }
             return cls(**{field.name: values[field.name] for field in fields(cls)})
         except (ValueError, KeyError, TypeError, AttributeError) as error:

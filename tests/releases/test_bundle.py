@@ -10,12 +10,17 @@ import pytest
 
 from fabfile.errors import UsageError
 from fabfile.releases.archives import sha256_of
-from fabfile.releases.bundle import check_member, make_bundle
+from fabfile.releases.bundle import Bundle, check_member, make_bundle
+from fabfile.releases.large_files import LARGE
 from fabfile.releases.source import Repository
 from tests.releases.repository import Checkout
 
 
 def bundle(checkout: Checkout, cache: Path, source: str = "app", exclude: tuple[str, ...] = ()) -> Path:
+    return both(checkout, cache, source, exclude).files
+
+
+def both(checkout: Checkout, cache: Path, source: str = "app", exclude: tuple[str, ...] = ()) -> Bundle:
     repository = Repository(checkout.path)
     return make_bundle(repository, repository.resolve("HEAD"), source, exclude, cache)
 
@@ -104,3 +109,48 @@ def test_names_of_all_kinds_links_and_modes_are_kept(checkout: Checkout, tmp_pat
 def test_a_bundle_that_was_made_before_is_found(checkout: Checkout, tmp_path: Path) -> None:
     first = bundle(checkout, tmp_path).stat()
     assert bundle(checkout, tmp_path).stat().st_mtime_ns == first.st_mtime_ns
+
+
+def with_a_picture(checkout: Checkout, content: str = "x") -> None:
+    checkout.write({"app/picture.svg": content * LARGE})
+    checkout.commit()
+
+
+def test_a_large_file_is_packed_again_only_when_it_changes(checkout: Checkout, tmp_path: Path) -> None:
+    with_a_picture(checkout)
+    first = both(checkout, tmp_path / "one")
+    checkout.write({"app/main.py": "changed\n"})
+    checkout.commit()
+    second = both(checkout, tmp_path / "other")
+    assert first.large is not None
+    assert second.large is not None
+    assert (names(first.large), "picture.svg" in names(first.files)) == (["picture.svg"], False)
+    assert sha256_of(first.large) == sha256_of(second.large)
+    assert first.large.name == second.large.name
+    assert sha256_of(first.files) != sha256_of(second.files)
+    with_a_picture(checkout, "y")
+    third = both(checkout, tmp_path / "other")
+    assert third.large is not None
+    assert third.large.name != second.large.name
+
+
+def test_a_large_file_that_is_excluded_is_in_no_archive(checkout: Checkout, tmp_path: Path) -> None:
+    with_a_picture(checkout)
+    assert both(checkout, tmp_path, exclude=("*.svg",)).large is None
+
+
+def test_a_source_of_nothing_but_large_files_is_bundled(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write({"pictures/one.svg": "x" * LARGE})
+    checkout.commit()
+    made = both(checkout, tmp_path, "pictures")
+    assert made.large is not None
+    assert (names(made.files), names(made.large)) == ([], ["one.svg"])
+
+
+def test_large_files_stay_with_the_others_where_git_writes_commits_into_files(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout.write({".gitattributes": "*.svg export-subst\n"})
+    with_a_picture(checkout)
+    made = both(checkout, tmp_path)
+    assert (made.large, "picture.svg" in names(made.files)) == (None, True)

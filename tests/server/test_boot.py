@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from .cloud import Cloud
-from .machine import Machine, wait_for
+from .machine import Machine, archive, wait_for
 
 NEW = "20261121T0114Z-1a2b3c4"
 OLD = "20261120T0900Z-0a0b0c0"
@@ -79,6 +79,29 @@ def test_a_bundle_with_another_checksum_is_refused_and_the_launch_abandoned(mach
     assert cloud.results == ["ABANDON"]
     assert "its SHA-256 is" in machine.console
     assert not list((machine.app / "releases").iterdir())
+
+
+def test_large_files_that_are_not_what_was_built_are_refused_with_the_whole_release(
+    machine: Machine, cloud: Cloud
+) -> None:
+    document = machine.document(NEW)
+    large = cloud.put("bundles/large.tar.gz", archive({"pictures/one.svg": "a picture"}))
+    cloud.objects[large["key"]] += b"tampered"
+    machine.launch_with({**document, "release": {**document["release"], "large": large}})
+    assert machine.boot().wait(60) == 3
+    assert cloud.results == ["ABANDON"]
+    assert not list((machine.app / "releases").iterdir())
+
+
+def test_large_files_come_from_an_archive_of_their_own_into_the_releases_folder(machine: Machine, cloud: Cloud) -> None:
+    document = machine.document(NEW)
+    large = cloud.put("bundles/large.tar.gz", archive({"pictures/one.svg": "a picture"}))
+    machine.launch_with({**document, "release": {**document["release"], "large": large}})
+    machine.boot()
+    wait_for(lambda: cloud.results == ["CONTINUE"], "it serves")
+    release = machine.app / "releases" / NEW
+    assert (release / "pictures" / "one.svg").read_text() == "a picture"
+    assert (release / "site.txt").read_text() == NEW
 
 
 def test_a_store_that_is_out_of_reach_is_told_when_nothing_is_on_the_disk(machine: Machine, cloud: Cloud) -> None:

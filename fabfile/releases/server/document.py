@@ -44,6 +44,7 @@ class Document:
     release: str
     commit: str
     bundle: Stored
+    large: Stored | None  # more files of the release, in the same folder
     dependencies: tuple[Stored, ...]
     static: tuple[Stored, ...]  # the release's own first: of two files with one name the first stays
     commands: Mapping[str, tuple[str, ...]]
@@ -93,6 +94,7 @@ def _parse(raw: Mapping[str, Any]) -> Document:
         release=_matching(_ID, release["id"]),
         commit=str(release.get("commit") or release["id"].rpartition("-")[2]),
         bundle=_stored(release),
+        large=_stored(release["large"]) if release.get("large") else None,
         dependencies=tuple(map(_stored, raw.get("dependencies", ()))),
         static=tuple(map(_stored, raw.get("static", ()))),
         commands={name: tuple(map(str, command)) for name, command in raw["commands"].items()},

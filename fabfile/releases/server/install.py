@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Installer:
         self.add_static(document.bucket, document.static)
         keep_secrets(self.layout, document, self.services)
         target = self.layout.release(document.release)
-        self._place(document.bucket, document.bundle, target, json.dumps(document.raw))
+        self._place(document.bucket, document.bundle, target, lambda folder: self._complete(document, folder))
         write(target / RECORD, json.dumps(document.raw))
         _link_config(self.layout.config, target)
 
@@ -55,7 +55,9 @@ class Installer:
             added += 1
         return added
 
-    def _place(self, bucket: str, archive: Stored, target: Path, record: str = "") -> None:
+    def _place(
+        self, bucket: str, archive: Stored, target: Path, complete: Callable[[Path], None] = lambda _: None
+    ) -> None:
         """Unpack an archive where nothing is yet; of two at the same time one is first and the other gives way."""
         if target.is_dir():
             return
@@ -63,13 +65,21 @@ class Installer:
             packed, folder = Path(temporary) / "archive.tar.gz", Path(temporary) / "unpacked"
             fetch(self.services, bucket, archive.key, archive.sha256, packed)
             unpack(packed, folder)
-            if record:
-                write(folder / RECORD, record)
+            complete(folder)
             try:
                 folder.rename(target)
             except OSError:
                 if not target.is_dir():
                     raise
+
+    def _complete(self, release: Document, folder: Path) -> None:
+        """Add to a release's folder what its first archive does not hold."""
+        if release.large:
+            with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+                large = Path(temporary) / "unpacked"
+                self._place(release.bucket, release.large, large)
+                _merge(large, folder)
+        write(folder / RECORD, json.dumps(release.raw))
 
 
 def switch(layout: Layout, document: Document) -> None:
