@@ -191,6 +191,7 @@ def surroundings_of(aws: Aws, environment: Environment) -> Surroundings:
         environ["DATABASE_PORT"] = outputs["DatabasePort"]
         environ["DATABASE_NAME"] = environ["DATABASE_USER"] = name
         secrets["DATABASE_PASSWORD"] = f"secretsmanager:{outputs['DatabaseSecretArn']}#password"
-    if "CacheUrl" in outputs:
-        environ["CACHE_URL"] = environ["REDIS_URL"] = outputs["CacheUrl"]
+    if "CacheHost" in outputs:
+        url = f"rediss://{outputs['CacheHost']}:{outputs['CachePort']}/0"  # the second s: by TLS
+        environ["CACHE_URL"] = environ["REDIS_URL"] = url
     return Surroundings(environ, secrets)

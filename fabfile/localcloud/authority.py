@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_FILE = "ca.pem"
+BUNDLE_FILE = "bundle.pem"
 _CA_YEARS = timedelta(days=3650)
 _YEAR = timedelta(days=365)
 _CLOCK_SKEW = timedelta(hours=1)
@@ -93,8 +95,16 @@ class LocalAuthority:
             .sign(key, hashes.SHA256())
         )
         _write(secret, _pem(key))
-        _write(self.ca, made.public_bytes(serialization.Encoding.PEM))
+        own = made.public_bytes(serialization.Encoding.PEM)
+        # For programs that take one file of authorities in place of the system's: both.
+        _write(self._folder / BUNDLE_FILE, _system_authorities() + own)
+        _write(self.ca, own)
         return made, key
+
+
+def _system_authorities() -> bytes:
+    path = ssl.get_default_verify_paths().cafile
+    return Path(path).read_bytes() if path else b""
 
 
 def _builder(

@@ -168,3 +168,20 @@ class Databases(Protocol):
         ...
 
     def drop(self, name: str) -> None: ...
+
+
+class Caches(Protocol):
+    """Cache servers behind ElastiCache records; `available` is False where this machine has no such server."""
+
+    @property
+    def available(self) -> bool: ...
+
+    def place(self, name: str) -> tuple[str, int] | None:
+        """Return where the server of a record is going to be; None where servers are not available."""
+        ...
+
+    def start(self, name: str, *, encrypted: bool) -> None:
+        """Start the server; returns when it answers."""
+        ...
+
+    def drop(self, name: str) -> None: ...

@@ -23,6 +23,7 @@ from pathlib import Path
 from ..config.environment import LocalTimes
 from ..errors import FabscaleError
 from .authority import LocalAuthority
+from .cache_servers import LocalCaches
 from .dataplane import EnvoyDataPlane
 from .leftovers import end_processes
 from .machines import ProcessMachines
@@ -110,6 +111,7 @@ def run(folder: CloudFolder, stop: threading.Event) -> None:
 def _bring_up(stack: ExitStack, folder: CloudFolder, network: Network, times: LocalTimes) -> str:
     authority = LocalAuthority(folder.tls)
     databases = stack.enter_context(LocalPostgres(folder.postgres, network.database))
+    caches = stack.enter_context(LocalCaches(folder.caches, network.cache, authority))
     dataplane = stack.enter_context(EnvoyDataPlane(folder.envoy, network.proxy_admin, authority=authority))
     endpoint = f"http://{network.control}:{CONTROL_PORT}"
     machines = stack.enter_context(ProcessMachines(folder.root, endpoint_url=endpoint))
@@ -119,7 +121,7 @@ def _bring_up(stack: ExitStack, folder: CloudFolder, network: Network, times: Lo
         drain_cap=times.drain,
         probe_cap=times.health_interval,
     )
-    control = ControlPlane(settings, machines, dataplane, databases)
+    control = ControlPlane(settings, machines, dataplane, databases, caches)
     control.start(network.control, CONTROL_PORT)
     stack.callback(control.stop)
     return endpoint

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
+from moto.acm.models import acm_backends
 from moto.elbv2.exceptions import RuleNotFoundError, TargetGroupNotFoundError
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeHealthStatus
 
@@ -24,6 +26,7 @@ def elbv2_patches(balancing: Balancing, targets: Targets, instances: Instances) 
     yield from _target_patches(balancing, targets, instances)
     yield from _rule_patches()
     yield Patch(ELBv2Backend, "create_load_balancer", _create_load_balancer(balancing))
+    yield Patch(ELBv2Backend, "create_listener", _create_listener())
     yield Patch(ELBv2Backend, "modify_target_group_attributes", _modify_attributes())
 
 
@@ -38,6 +41,39 @@ def _create_load_balancer(balancing: Balancing) -> Any:
         return balancer
 
     return create_load_balancer
+
+
+def _create_listener() -> Any:
+    original = ELBv2Backend.create_listener
+
+    def create_listener(backend: Any, *args: Any, **kwargs: Any) -> Any:
+        given = signature(original).bind(backend, *args, **kwargs).arguments
+        if given["protocol"] == "HTTPS":
+            _check_certificate(backend, given["certificate"])
+        for action in given["actions"]:
+            if action["Type"] == "redirect":
+                _check_redirect(action["RedirectConfig"], given["protocol"], str(given["port"]))
+        return original(backend, *args, **kwargs)
+
+    return create_listener
+
+
+def _check_certificate(backend: Any, arn: str | None) -> None:
+    if not arn:
+        raise invalid("A certificate must be specified for HTTPS listeners")
+    record = acm_backends[backend.account_id][backend.region_name]._certificates.get(arn)
+    if record is None and ":acm:" in arn:
+        raise Refusal("CertificateNotFound", f"Certificate '{arn}' not found")
+    if record is not None and record.status != "ISSUED":
+        raise Refusal("InvalidConfigurationRequest", f"The certificate '{arn}' is {record.status}, not ISSUED")
+
+
+def _check_redirect(config: dict[str, Any], protocol: str, port: str) -> None:
+    """Refuse a redirect that leads back to where it came from."""
+    same = {"Protocol": protocol, "Port": port, "Host": "#{host}", "Path": "/#{path}"}
+    kept = {"Protocol": "#{protocol}", "Port": "#{port}", "Host": "#{host}", "Path": "/#{path}"}
+    if all(config.get(part, kept[part]) in {kept[part], same[part]} for part in same):
+        raise Refusal("InvalidLoadBalancerAction", "The redirect configuration is not valid because it creates a loop.")
 
 
 def _modify_attributes() -> Any:

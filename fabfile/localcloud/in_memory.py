@@ -119,3 +119,23 @@ class InMemoryDatabases:
     def drop(self, name: str) -> None:
         """Forget the database."""
         self.servers.pop(name, None)
+
+
+@dataclass
+class InMemoryCaches:
+    """Caches that only have an address; `available` may be taken away."""
+
+    available: bool = True
+    servers: dict[str, bool] = field(default_factory=dict)  # whether encrypted, by name
+
+    def place(self, name: str) -> tuple[str, int] | None:
+        """Answer where the cache would be."""
+        return ("127.66.253.1", 6379) if self.available else None
+
+    def start(self, name: str, *, encrypted: bool) -> None:
+        """Remember the cache."""
+        self.servers[name] = encrypted
+
+    def drop(self, name: str) -> None:
+        """Forget the cache."""
+        self.servers.pop(name, None)

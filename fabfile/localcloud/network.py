@@ -4,7 +4,7 @@ In: the cloud's folder. Out: a `127.X.0.0/16` that is this cloud's alone while i
 loopback.
 
 127.X.0.1 is the claim, 127.X.0.2 the control plane, 127.X.0.3 the proxy's admin port, 127.X.1.0/24 and
-127.X.2.0/24 the zones' instances, 127.X.254.0/24 databases and 127.X.255.0/24 load balancers.
+127.X.2.0/24 the zones' instances, 127.X.253.0/24 caches, 127.X.254.0/24 databases and 127.X.255.0/24 load balancers.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class Network:
     @property
     def proxy_admin(self) -> str:
         return f"127.{self.x}.0.3"
+
+    def cache(self, number: int) -> str:
+        """Return the address of the nth cache, 1 to 254."""
+        return f"127.{self.x}.253.{number}"
 
     def database(self, number: int) -> str:
         """Return the address of the nth database, 1 to 254."""

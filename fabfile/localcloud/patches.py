@@ -19,7 +19,7 @@ class Patch:
     owner: Any
     name: str
     replacement: Any
-    added: bool = False  # an entry that moto does not have, put into one of its mappings
+    added: bool = False  # moto does not have it
 
     def read(self) -> Any:
         """The present value; KeyError or AttributeError where there is none."""
@@ -33,6 +33,13 @@ class Patch:
             self.owner[self.name] = value
         else:
             setattr(self.owner, self.name, value)
+
+    def remove(self) -> None:
+        """Take an added value away."""
+        if isinstance(self.owner, MutableMapping):
+            del self.owner[self.name]
+        else:
+            delattr(self.owner, self.name)
 
     def __str__(self) -> str:
         return f"{getattr(self.owner, '__module__', 'moto')}.{getattr(self.owner, '__name__', '')}.{self.name}"
@@ -63,7 +70,7 @@ class Patches:
         while self._originals:
             patch, original = self._originals.pop()
             if patch.added:
-                del patch.owner[patch.name]
+                patch.remove()
             else:
                 patch.write(original)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from moto.cloudformation.parsing import get_model_map
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
-from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
+from moto.elbv2.models import elbv2_backends
 from moto.rds.models import DBInstance, rds_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
@@ -26,6 +26,7 @@ class Resource:
 
     logical_resource_id = ""
     cf_resource_type = ""
+    notice = ""  # what the event of its creation says
 
     def __init__(self, physical: str, attributes: Mapping[str, str]) -> None:
         self.physical_resource_id = physical
@@ -35,6 +36,11 @@ class Resource:
     def has_cfn_attr(cls, attr: str) -> bool:
         """Whether templates may read the attribute; which ones there are shows when they do."""
         return bool(attr)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is far enough for what depends on it."""
+        return True
 
     def get_cfn_attribute(self, attribute: str) -> str:
         """An attribute, as `GetAtt` gives it."""
@@ -151,72 +157,6 @@ def generated(given: Mapping[str, Any]) -> str:
     return password
 
 
-class TargetGroupResource(FakeTargetGroup):
-    """AWS::ElasticLoadBalancingV2::TargetGroup with its attributes, and updated in place."""
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
-    ) -> FakeTargetGroup:
-        """Make the target group."""
-        group = super().create_from_cloudformation_json(
-            resource_name, cloudformation_json, account_id, region_name, **kwargs
-        )
-        _finish_target_group(group, cloudformation_json["Properties"], account_id, region_name)
-        return group
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
-    ) -> Any:
-        """Change health check and attributes."""
-        given = cloudformation_json["Properties"]
-        elbv2_backends[account_id][region_name].modify_target_group(
-            original_resource.arn,
-            health_check_path=given.get("HealthCheckPath"),
-            health_check_interval=given.get("HealthCheckIntervalSeconds"),
-            health_check_timeout=given.get("HealthCheckTimeoutSeconds"),
-            healthy_threshold_count=given.get("HealthyThresholdCount"),
-            unhealthy_threshold_count=given.get("UnhealthyThresholdCount"),
-            http_codes=(given.get("Matcher") or {}).get("HttpCode"),
-        )
-        _finish_target_group(original_resource, given, account_id, region_name)
-        return original_resource
-
-
-def _finish_target_group(group: Any, given: Mapping[str, Any], account: str, region: str) -> None:
-    backend = elbv2_backends[account][region]
-    attributes = {str(one["Key"]): str(one["Value"]) for one in given.get("TargetGroupAttributes") or ()}
-    if attributes:
-        backend.modify_target_group_attributes(group.arn, attributes)
-    if given.get("Tags"):
-        backend.add_tags([group.arn], given["Tags"])
-    instances = [{"Id": one["Id"], "Port": one.get("Port")} for one in given.get("Targets") or ()]
-    if instances:
-        backend.register_targets(group.arn, instances)
-
-
-class LoadBalancerResource(FakeLoadBalancer):
-    """AWS::ElasticLoadBalancingV2::LoadBalancer with its type, attributes and tags."""
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any
-    ) -> FakeLoadBalancer:
-        """Make the load balancer."""
-        balancer = super().create_from_cloudformation_json(
-            resource_name, cloudformation_json, account_id, region_name, **kwargs
-        )
-        given = cloudformation_json["Properties"]
-        backend = elbv2_backends[account_id][region_name]
-        attributes = {str(one["Key"]): str(one["Value"]) for one in given.get("LoadBalancerAttributes") or ()}
-        if attributes:
-            backend.modify_load_balancer_attributes(balancer.arn, attributes)
-        if given.get("Tags"):
-            backend.add_tags([balancer.arn], given["Tags"])
-        return balancer
-
-
 class DatabaseResource(DBInstance):
     """AWS::RDS::DBInstance with a managed password, its security groups and subnets by name."""
 
@@ -301,8 +241,6 @@ def resource_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Pat
     group = type("GroupResource", (GroupResource,), {"groups": autoscaling, "ones": members})
     table = get_model_map()
     yield Patch(table, "AWS::AutoScaling::AutoScalingGroup", group)
-    yield Patch(table, "AWS::ElasticLoadBalancingV2::TargetGroup", TargetGroupResource)
-    yield Patch(table, "AWS::ElasticLoadBalancingV2::LoadBalancer", LoadBalancerResource)
     yield Patch(table, "AWS::RDS::DBInstance", DatabaseResource)
     yield Patch(table, "AWS::EC2::Instance", InstanceResource)
     yield Patch(table, "AWS::SecretsManager::Secret", SecretResource, added=True)
@@ -310,7 +248,9 @@ def resource_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Pat
 
 def ready(resource: Any) -> bool:
     """Whether what was made is far enough for what depends on it."""
-    return str(getattr(resource, "status", "")) != "creating" or not isinstance(resource, DBInstance)
+    if isinstance(resource, DBInstance):
+        return str(resource.status) != "creating"
+    return bool(resource.ready) if isinstance(resource, Resource) else True
 
 
 def gone(resource: Any) -> bool:

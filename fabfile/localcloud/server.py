@@ -22,11 +22,15 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from ..errors import UsageError
+from .alarms import alarm_patches
 from .autoscaling import Autoscaling
 from .autoscaling_api import autoscaling_patches
+from .balancer_resources import balancer_resource_patches
 from .balancing import Balancing
+from .caches import CacheRecords, cache_patches
+from .certificates import certificate_patches
 from .classic import classic_patches
-from .contract import Databases, DataPlane, Listener, Machines, Pool
+from .contract import Caches, Databases, DataPlane, Listener, Machines, Pool
 from .databases import DatabaseRecords, database_patches
 from .ec2 import default_vpc, ec2_patches
 from .elbv2 import elbv2_patches
@@ -47,16 +51,22 @@ from .targets import Targets
 
 log = logging.getLogger(__name__)
 SERVICES = (
+    "acm",
     "autoscaling",
     "cloudformation",
+    "cloudwatch",
     "dynamodb",
     "ec2",
+    "elasticache",
     "elb",
     "elbv2",
     "iam",
+    "logs",
     "rds",
+    "route53",
     "s3",
     "secretsmanager",
+    "sns",
     "ssm",
     "sts",
 )
@@ -82,6 +92,7 @@ class ControlPlane:
         machines: Machines,
         dataplane: DataPlane,
         databases: Databases,
+        caches: Caches,
         *,
         clock: Callable[[], float] = time.time,
         background: Background | None = None,
@@ -112,6 +123,10 @@ class ControlPlane:
                 *classic_patches(balancing, self.targets, self.instances),
                 *autoscaling_patches(self.autoscaling, members),
                 *database_patches(self._databases),
+                *cache_patches(CacheRecords(caches, run)),
+                *certificate_patches(),
+                *alarm_patches(),
+                *balancer_resource_patches(),
                 *resource_patches(self.autoscaling, members),
                 *stack_patches(self._stacks),
             ]

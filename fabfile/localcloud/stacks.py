@@ -161,6 +161,8 @@ class Stacks:
             )
             resource.cf_resource_type, resource.logical_resource_id = kind, name
             stack.resource_map._parsed_resources[name] = resource
+            if notice := getattr(resource, "notice", ""):
+                self._event(stack, name, physical_id(resource), kind, "CREATE_IN_PROGRESS", notice)
             while not ready(resource):
                 yield
         except Exception as failure:

@@ -57,6 +57,10 @@ class CloudFolder:
         return self.root / "tls"
 
     @property
+    def caches(self) -> Path:
+        return self.root / "caches"
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 

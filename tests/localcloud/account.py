@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from fabfile.localcloud.in_memory import InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
+from fabfile.localcloud.in_memory import InMemoryCaches, InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
 from fabfile.localcloud.server import ControlPlane
 from fabfile.localcloud.settings import CloudSettings
 
@@ -29,6 +29,7 @@ class Behind:
         self.machines = InMemoryMachines()
         self.proxy = InMemoryDataPlane()
         self.databases = InMemoryDatabases()
+        self.caches = InMemoryCaches()
         self.now = STARTED
 
 
@@ -41,6 +42,7 @@ class Account:
         self.machines = behind.machines
         self.proxy = behind.proxy
         self.databases = behind.databases
+        self.caches = behind.caches
         self._behind = behind
         self._clients: dict[str, Any] = {}
 
@@ -163,6 +165,7 @@ def open_account(settings: CloudSettings | None = None) -> Iterator[Account]:
         behind.machines,
         behind.proxy,
         behind.databases,
+        behind.caches,
         clock=lambda: behind.now,
         background=lambda work: work(),
     )

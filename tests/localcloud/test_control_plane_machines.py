@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from fabfile.errors import UsageError
 from fabfile.localcloud.contract import MachineSpec
-from fabfile.localcloud.in_memory import InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
+from fabfile.localcloud.in_memory import InMemoryCaches, InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
 from fabfile.localcloud.patches import Patch, Patches
 from fabfile.localcloud.server import ControlPlane
 from fabfile.localcloud.settings import CloudSettings
@@ -238,7 +238,7 @@ def test_a_machine_that_cannot_start_is_a_failed_launch_and_its_address_is_left_
 def test_the_cloud_turns_by_itself() -> None:
     """A thread takes a turn every tick, with real time."""
     machines = InMemoryMachines()
-    plane = ControlPlane(CloudSettings(tick=0.02), machines, InMemoryDataPlane(), InMemoryDatabases())
+    plane = ControlPlane(CloudSettings(tick=0.02), machines, InMemoryDataPlane(), InMemoryDatabases(), InMemoryCaches())
     url = plane.start("127.0.0.1", 0)
     try:
         client = SESSION.client("ec2", endpoint_url=url)

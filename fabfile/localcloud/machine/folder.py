@@ -86,6 +86,9 @@ class Folder:
     def environment(self, settings: Settings) -> dict[str, str]:
         """Return the whole environment of the machine's processes: nothing of our own leaks into it."""
         user = pwd.getpwuid(os.getuid()).pw_name
+        cloud = self.path.resolve().parent.parent
+        # What servers verify TLS against: the system's authorities and the cloud's own, which caches show.
+        authorities = cloud / "tls" / "bundle.pem"
         system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return {
             "PATH": f"{self.programs}:{Path(sys.executable).parent}:{system}",
@@ -97,7 +100,7 @@ class Folder:
             "TMPDIR": str(self.temporary),
             "FABSCALE_ROOT": str(self.root),
             # All machines are on one disk: what the first one unpacked and verified is there for the next.
-            "FABSCALE_DEPENDENCIES": str(self.path.resolve().parent.parent / "dependencies"),
+            "FABSCALE_DEPENDENCIES": str(cloud / "dependencies"),
             "FABSCALE_ADDRESS": settings.address,
             "FABSCALE_MACHINE": settings.id,
             MARKER: str(self.path),
@@ -105,6 +108,7 @@ class Folder:
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://{settings.address}:1338",
             "AWS_REGION": settings.region,
             "AWS_DEFAULT_REGION": settings.region,
+            **({"SSL_CERT_FILE": str(authorities)} if authorities.exists() else {}),
         }
 
     @staticmethod
