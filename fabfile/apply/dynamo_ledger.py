@@ -13,6 +13,7 @@ from ..errors import StoppedHalfway
 from ..locks.dynamodb import lock_key
 from ..rollout.intent_text import intent_from_text, intent_to_text
 from ..rollout.model import Intent
+from ..rollout.trial import Approval
 from .ledger_contract import Record, Status, Unfinished
 
 
@@ -53,6 +54,20 @@ class DynamoLedger:
         """Return the latest records of an environment, newest first."""
         return tuple(map(_record, islice(self._items(deployment, environment), limit)))
 
+    def approve(self, deploy_id: str, approval: Approval) -> Approval:
+        """Store what was said to a deploy, unless somebody was first; return what holds. Needs no lock."""
+        item: Item = {"granted": int(approval.granted), "by": approval.by, "at": str(approval.at)}
+        try:
+            self._table.write(_approval_key(deploy_id), item, expected={"by": None})
+        except Contested:
+            return self.approval(deploy_id) or approval
+        return approval
+
+    def approval(self, deploy_id: str) -> Approval | None:
+        """Return what was said to a deploy, if anything was."""
+        item = self._table.read(_approval_key(deploy_id))
+        return Approval(bool(item["granted"]), str(item["by"]), float(item["at"])) if item else None
+
     def _items(self, deployment: str, environment: str) -> Iterator[Item]:
         return self._table.newest(_partition(deployment, environment))
 
@@ -75,6 +90,10 @@ class DynamoLedger:
 
 def _partition(deployment: str, environment: str) -> str:
     return f"deploys#{deployment}-{environment}"
+
+
+def _approval_key(deploy_id: str) -> Key:
+    return Key(f"approval#{deploy_id}", "approval")
 
 
 def _record(item: Item) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..rollout.model import Observed, Phase, Step, Wait
+from ..rollout.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,13 @@ class EvidenceSaved(Event):
     """Why servers failed, one line each."""
 
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrafficSeen(Event):
+    """Canaries and old servers were asked for pages; the trial holds all that was seen so far."""
+
+    trial: Trial
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..rollout.model import Intent, Observed, Policy, Step
 from ..rollout.serial import plan
+from ..rollout.trial import Approval
 from .ledger_contract import Record
 from .loop import Pace, Planner, Setting, run
 from .memory_ledger import MemoryLedger
@@ -70,7 +71,9 @@ def forecast(
         ),
         worker_config=observed.worker_config,
     )
-    ledger, record = MemoryLedger(), Record(intent.deploy_id, "forecast", "", "", intent.target, intent.previous)
+    ledger = MemoryLedger()
+    ledger.approve(intent.deploy_id, Approval(granted=True, by="whoever is asked", at=intent.started))
+    record = Record(intent.deploy_id, "forecast", "", "", intent.target, intent.previous)
     pace = Pace(poll=durations.poll, spread=0.0)
     setting = Setting(cloud, ledger, FreeLease(), clock, policy, pace, planner)
     report = run(setting, replace(record, started=intent.started), intent)

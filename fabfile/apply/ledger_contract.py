@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ..rollout.model import Intent
+from ..rollout.trial import Approval
 
 
 class Status(StrEnum):
@@ -40,6 +41,7 @@ class Record:
     probe: Mapping[str, object] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)  # before, lowest
     instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # replaced, skipped
+    canary: Mapping[str, object] = field(default_factory=dict)  # what was seen of it, where there was one
     api_calls: Mapping[str, int] = field(default_factory=dict)
     turns: int = 0
     undo: Mapping[str, str] = field(default_factory=dict)  # an adoption's: group → what it launched from before
@@ -58,7 +60,8 @@ class Ledger(Protocol):
 
     Promises: `save` returns once the intent is stored durably, and what it stored is what `unfinished` answers
     next, from any machine. `finish` stores the record and takes the intent away, in one step. `history` answers the
-    newest first. All raise `Unreachable` when the store does not answer.
+    newest first. `approve` needs no lock and is written once: it returns what was said first, by whomever. All raise
+    `Unreachable` when the store does not answer.
     """
 
     def begin(self, record: Record, intent: Intent) -> None: ...
@@ -70,3 +73,7 @@ class Ledger(Protocol):
     def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]: ...
 
     def history(self, deployment: str, environment: str, limit: int = 20) -> tuple[Record, ...]: ...
+
+    def approve(self, deploy_id: str, approval: Approval) -> Approval: ...
+
+    def approval(self, deploy_id: str) -> Approval | None: ...

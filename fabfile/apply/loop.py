@@ -8,9 +8,22 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..locks.contract import Lease
-from ..rollout.model import Converged, Intent, Observed, Phase, Plan, Policy, SaveEvidence, Step, Stopped, Wait
+from ..rollout.model import (
+    Converged,
+    Intent,
+    LookAtTraffic,
+    Observed,
+    Phase,
+    Plan,
+    Policy,
+    SaveEvidence,
+    Step,
+    Stopped,
+    Wait,
+)
 from ..rollout.serial import plan as plan_serial
 from ..rollout.situation import is_old, serves
+from ..rollout.trial import Sample
 from .events import (
     Ended,
     EvidenceSaved,
@@ -20,6 +33,7 @@ from .events import (
     PhaseChanged,
     StepRefused,
     StepTaken,
+    TrafficSeen,
     Waiting,
 )
 from .ledger_contract import Ledger, Record, Status
@@ -60,6 +74,7 @@ class Setting:
     planner: Planner = plan_serial
     tell: Listener = lambda _: None
     api_calls: Callable[[], Mapping[str, int]] = dict
+    site: Callable[[], Sample | None] = lambda: None  # all requests to the site so far, where somebody makes some
 
 
 class Deploy:
@@ -100,7 +115,7 @@ class Deploy:
         """Look once and do what can be done; return the last step that was come to."""
         clock = self._setting.clock
         try:
-            observed = self._setting.world.observe(self._intent)
+            observed = self._observe()
         except Unreachable as error:
             return self._bear_with(error)
         except UsageError as error:
@@ -118,6 +133,13 @@ class Deploy:
             reason = self._intent.stuck or self._intent.failure or "nothing is left to replace"
             self._setting.tell(PhaseChanged(now, self._intent.phase, reason))
         return self._take(plan.steps)
+
+    def _observe(self) -> Observed:
+        """Look at the world, and at what was said to us while we wait for an approval."""
+        observed = self._setting.world.observe(self._intent)
+        if self._intent.trial.paused_since is None:
+            return observed
+        return replace(observed, approval=self._setting.ledger.approval(self._intent.deploy_id))
 
     def _take(self, steps: tuple[Step, ...]) -> Step:
         """Take steps until one is refused or not answered; what is left over is planned anew."""
@@ -146,8 +168,13 @@ class Deploy:
             self._intent = unanswered(self._intent, step)
             self._bear_with(error)
             return False
+        if outcome.traffic is not None:
+            outcome = replace(outcome, traffic=replace(outcome.traffic, site=setting.site()))
         self._intent = after(self._intent, step, outcome)
         now = setting.clock.now()
+        if isinstance(step, LookAtTraffic):
+            setting.tell(TrafficSeen(now, self._intent.trial))
+            return True
         if outcome.refusal:
             setting.tell(StepRefused(now, step, outcome.refusal))
             return isinstance(step, SaveEvidence)

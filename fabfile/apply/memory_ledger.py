@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..rollout.intent_text import intent_from_text, intent_to_text
 from ..rollout.model import Intent
+from ..rollout.trial import Approval
 from .ledger_contract import Record, Unfinished
 
 
@@ -15,6 +16,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._intents: dict[str, str] = {}
+        self._approvals: dict[str, Approval] = {}
 
     def begin(self, record: Record, intent: Intent) -> None:
         """Store a new deploy; one with the same id is replaced."""
@@ -46,3 +48,11 @@ class MemoryLedger:
             if (record.deployment, record.environment) == (deployment, environment)
         ]
         return tuple(sorted(found, key=lambda record: record.started, reverse=True)[:limit])
+
+    def approve(self, deploy_id: str, approval: Approval) -> Approval:
+        """Keep what was said to a deploy, unless somebody was first; return what holds."""
+        return self._approvals.setdefault(deploy_id, approval)
+
+    def approval(self, deploy_id: str) -> Approval | None:
+        """Return what was said to a deploy, if anything was."""
+        return self._approvals.get(deploy_id)

@@ -14,6 +14,7 @@ from ..rollout.model import (
     Failure,
     Intent,
     LaunchInstances,
+    LookAtTraffic,
     Plan,
     ResumeProcesses,
     Retirement,
@@ -39,7 +40,8 @@ def before(plan: Plan) -> Intent:
 def after(intent: Intent, step: Step, outcome: Outcome) -> Intent:
     """Return the intent with the step's outcome in it."""
     if outcome.refusal:
-        return _refused(intent, step, outcome.refusal)
+        # A look that was refused is taken again.
+        return intent if isinstance(step, LookAtTraffic) else _refused(intent, step, outcome.refusal)
     if outcome.desired_from is not None:
         intent = told_by_reply(intent, outcome.desired_from, step.at)
     if isinstance(step, LaunchInstances):
@@ -51,6 +53,8 @@ def after(intent: Intent, step: Step, outcome: Outcome) -> Intent:
         return replace(intent, retiring=answered, refusals=0)
     if isinstance(step, SaveEvidence):
         return replace(intent, evidence=intent.evidence + outcome.evidence)
+    if outcome.traffic is not None:
+        return replace(intent, trial=intent.trial.with_traffic(outcome.traffic))
     return replace(intent, refusals=0) if isinstance(step, _SETTINGS) else intent
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ..rollout.model import Intent, Step
+from ..rollout.trial import Sample, Trial
 from .ledger_contract import Record, Status
 
 
@@ -40,6 +41,28 @@ class Report:
             reason=self.reason,
             capacity={"before": self.capacity_before, "lowest": self.capacity_lowest},
             instances={"replaced": self.replaced, "skipped": self.skipped},
+            canary=seen_of(self.intent.trial),
             api_calls=self.api_calls,
             turns=self.turns,
         )
+
+
+def seen_of(trial: Trial) -> dict[str, object]:
+    """Return what the ledger keeps of a canary; {} where there was none."""
+    if not trial.servers:
+        return {}
+    return {
+        "servers": trial.servers,
+        "bake_seconds": trial.bake_time,
+        "instances": list(trial.canaries),
+        "passed": trial.passed,
+        "approved_by": trial.approved_by,
+        "canary": _figures(trial.canary),
+        "old": _figures(trial.old),
+        "site": _figures(trial.site),
+        "site_before": _figures(trial.site_before or Sample()),
+    }
+
+
+def _figures(sample: Sample) -> dict[str, float]:
+    return {"requests": sample.requests, "failed": sample.failed, "p99_ms": sample.p99_ms}

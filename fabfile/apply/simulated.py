@@ -7,11 +7,12 @@ refused when AWS would refuse it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import Unreachable
 from ..rollout.model import (
+    AskForApproval,
     Deregister,
     Group,
     Health,
@@ -19,6 +20,7 @@ from ..rollout.model import (
     Intent,
     LaunchInstances,
     Lifecycle,
+    LookAtTraffic,
     Observed,
     ResumeProcesses,
     RunMigrations,
@@ -33,6 +35,7 @@ from ..rollout.model import (
     Terminate,
 )
 from .simulated_group import Fates, SimulatedGroup, healthy
+from .simulated_traffic import SimulatedTraffic
 from .simulated_workers import SimulatedWorkers
 from .world import Clock, Outcome
 
@@ -60,6 +63,7 @@ class SimulatedCloud:
         weather: Weather | None = None,
         capacity: int | None = None,
         worker_config: str = "",
+        failing: Mapping[str, float] | None = None,
     ) -> None:
         self.simulated = SimulatedGroup(group, fates, drain, clock.now())
         self.workers = workers or SimulatedWorkers()
@@ -69,6 +73,7 @@ class SimulatedCloud:
         self._clock = clock
         self.worker_config = worker_config  # what the workers' group launches; "" where there is none
         self._capacity = capacity  # servers that the zones have room for
+        self._traffic = SimulatedTraffic(failing or {})
         self._tokens: dict[str, tuple[str, ...]] = {}
         self._past: deque[tuple[float, Group]] = deque([(clock.now(), self.simulated.group())])
 
@@ -123,6 +128,10 @@ class SimulatedCloud:
                 return Outcome(evidence=tuple(f"{name}: simulated" for name in step.instances))
             case StopWorker() | InstallRelease() | RunMigrations() | StartWorker():
                 self._change_worker(step)
+            case LookAtTraffic():
+                return Outcome(traffic=self._traffic.look(step, self.simulated.members))
+            case AskForApproval():
+                pass
             case _:
                 self._change_settings(step)
         return Outcome()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from ..errors import StoppedHalfway
 from ..rollout.intents import begin, resume, supersede
 from ..rollout.model import Intent, Observed, Order, Phase
+from ..rollout.trial import NO_TRIAL, Trial
 from .ledger_contract import Ledger, Record, Status, Unfinished
 
 
@@ -31,6 +32,7 @@ class Wanted:
     servers: bool = True
     worker_target: str = ""  # what the workers' group is to launch; "" leaves it alone
     worker_previous: str = ""  # what it launches now
+    trial: Trial = NO_TRIAL
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def undertake(
             started=now,
             release=wanted.release,
             worker_target=wanted.worker_target,
+            trial=wanted.trial,
         )
         previous = intent.worker_previous or wanted.worker_previous
         intent = replace(intent, order=wanted.order, servers=wanted.servers, worker_previous=previous)
@@ -105,6 +108,7 @@ def undertake(
             worker_previous=wanted.worker_previous,
             order=wanted.order,
             servers=wanted.servers,
+            trial=wanted.trial,
         )
     record = Record(
         id=deploy_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..rollout.model import Intent, Observed, Step
+from ..rollout.trial import Traffic
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Outcome:
     evidence: tuple[str, ...] = ()
     refusal: str = ""  # refused for a reason that the next observation will explain; not an error of ours
     desired_from: int | None = None
+    traffic: Traffic | None = None  # what a look at traffic saw
 
 
 class World(Protocol):

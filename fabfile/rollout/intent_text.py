@@ -12,6 +12,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from .model import Asked, Failure, Intent, Launch, Move, Order, Phase, Retirement
+from .trial import Sample, Trial
 
 _ENTRIES: Mapping[str, type] = {
     "launches": Launch,
@@ -48,7 +49,7 @@ def _value(name: str, value: object) -> Any:
     if name in _WORDS and isinstance(value, str):
         return _WORDS[name](value)
     if not isinstance(value, list):
-        return value
+        return _trial(value) if isinstance(value, dict) else value
     if name == "suspended_before":
         return frozenset(value)
     if name in _PAIRS:
@@ -56,6 +57,11 @@ def _value(name: str, value: object) -> Any:
     if name in _ENTRIES:
         return tuple(_entry(_ENTRIES[name], item) for item in value)
     return tuple(value)
+
+
+def _trial(plain: Mapping[str, Any]) -> Trial:
+    samples = {name: Sample(**value) for name, value in plain.items() if isinstance(value, dict)}
+    return Trial(**{**plain, **samples, "canaries": tuple(plain["canaries"])})
 
 
 def _entry(kind: type, item: Mapping[str, object]) -> object:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .failing import backwards
 from .model import Group, Intent, Observed, Order, Phase
 from .situation import serves
+from .trial import NO_TRIAL, Trial
 
 
 def begin(
@@ -22,6 +23,7 @@ def begin(
     worker_previous: str = "",
     order: Order = Order.FIRST,
     servers: bool = True,
+    trial: Trial = NO_TRIAL,
 ) -> Intent:
     """Return the intent of a new deploy, from the world as it is before anything is changed."""
     group = observed.group
@@ -35,6 +37,7 @@ def begin(
         worker_previous=worker_previous,
         order=order,
         servers=servers,
+        trial=trial,
         started=started,
         desired=group.desired,
         floor=sum(serves(member, group) for member in group.members),
@@ -57,13 +60,28 @@ def what_serves(group: Group, target: str) -> str:
 def resume(intent: Intent) -> Intent:
     """Return the intent as another process goes on with it.
 
-    Clocks start anew. What was asked for is asked for again: whether the calls were made is not known.
+    Clocks start anew, a canary's too. What was asked for is asked for again: whether the calls were made is not known.
     """
-    return replace(intent, slot_since=None, workers_since=None, serving_since=(), ailing=(), asked=())
+    return replace(
+        intent,
+        slot_since=None,
+        workers_since=None,
+        serving_since=(),
+        ailing=(),
+        asked=(),
+        trial=intent.trial.anew(),
+    )
 
 
 def supersede(
-    intent: Intent, *, deploy_id: str, target: str, started: float, release: str = "", worker_target: str = ""
+    intent: Intent,
+    *,
+    deploy_id: str,
+    target: str,
+    started: float,
+    release: str = "",
+    worker_target: str = "",
+    trial: Trial = NO_TRIAL,
 ) -> Intent:
     """Return a new deploy's intent that takes over an unfinished one's surge and undo data.
 
@@ -83,6 +101,7 @@ def supersede(
         worker_target=worker_target,
         worker_previous=good_worker,
         phase=Phase.ROLLING,
+        trial=trial,
         started=started,
         launched=0,
         coming=(),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from .trial import NO_TRIAL, Approval, Trial
+
 
 class Lifecycle(StrEnum):
     """Where an instance stands in its group; AWS's lifecycle states folded into what matters."""
@@ -125,6 +127,7 @@ class Observed:
     workers: tuple[Worker, ...] = ()
     workers_wanted: int = 0  # how many there are to be, as far as somebody says so
     worker_config: str = ""  # what the workers' group launches next; "" where there is none
+    approval: Approval | None = None  # what was said to a deploy that waits for it
 
 
 class Order(StrEnum):
@@ -234,6 +237,7 @@ class Intent:
     refusals: int = 0  # terminations that were refused in a row
     trouble: str = ""  # why it cannot go on in this phase; empty while it can
     stuck: str = ""  # why going back failed too
+    trial: Trial = NO_TRIAL
     migrated: bool = False  # migrations of `release` are known to have run
     failure: str = ""  # why it stopped, once it did
     evidence: tuple[str, ...] = ()
@@ -253,6 +257,9 @@ class Policy:
     grace: float = 30.0  # seconds that a new instance may cease to serve before it counts as failed
     worker_deadline: float = 3600.0  # seconds for a worker to stop, to install or to start
     read_lag: float = 15.0  # seconds that a read may lag behind our own change
+    max_error_rate: float = 0.01  # a canary's share of failed requests that stops nothing
+    min_requests: int = 100  # below it nothing is said of a canary
+    look_every: float = 5.0  # seconds between two looks at what a canary answers
     wait_for_stable: bool = True  # refuse a group whose instances don't come into service before we begin
 
 
@@ -359,6 +366,19 @@ class SaveEvidence(Step):
     """Gather why instances failed (activities, target health, console, application log) before they go."""
 
     instances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LookAtTraffic(Step):
+    """Ask canaries and old servers for pages, and count what fails. Changes nothing."""
+
+    canaries: tuple[str, ...]
+    old: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AskForApproval(Step):
+    """Write down that a person has to say whether to go on; nothing else is changed."""
 
 
 @dataclass(frozen=True)

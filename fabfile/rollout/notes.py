@@ -11,10 +11,12 @@ from functools import singledispatch
 
 from .model import (
     Asked,
+    AskForApproval,
     Deregister,
     InstallRelease,
     Intent,
     LaunchInstances,
+    LookAtTraffic,
     Move,
     Phase,
     ResumeProcesses,
@@ -108,6 +110,16 @@ def _(step: Terminate, intent: Intent) -> Intent:
 @noted.register
 def _(step: SaveEvidence, intent: Intent) -> Intent:
     return replace(intent, examined=intent.examined + step.instances)
+
+
+@noted.register
+def _(step: LookAtTraffic, intent: Intent) -> Intent:
+    return replace(intent, trial=replace(intent.trial, looked_at=step.at))
+
+
+@noted.register
+def _(step: AskForApproval, intent: Intent) -> Intent:
+    return replace(intent, trial=replace(intent.trial, paused_since=step.at))
 
 
 @singledispatch

@@ -91,14 +91,18 @@ def launch(s: Situation) -> Plan | None:
     missing = min(s.policy.batch, len(s.old)) - s.intent.owned
     if missing < 1 or s.unripe_surge or s.in_doubt:
         return None
-    if s.expected + missing > s.group.maximum:
-        return _make_room(s, s.expected + missing)
-    leaving = next_to_go(s, min(s.policy.batch, len(s.old)))
-    zones = launch_zones(s.group.zones, s.alive_by_zone, leaving, missing)
     reason = (
         f"{len(s.old)} servers are to be replaced by {s.intent.target}, {s.policy.batch} at a time; "
         f"desired capacity is {s.expected}"
     )
+    return launch_surge(s, missing, next_to_go(s, min(s.policy.batch, len(s.old))), reason)
+
+
+def launch_surge(s: Situation, missing: int, leaving: tuple[Member, ...], reason: str) -> Plan:
+    """Launch servers above desired capacity, balanced for when those that they are to replace have left."""
+    if s.expected + missing > s.group.maximum:
+        return _make_room(s, s.expected + missing)
+    zones = launch_zones(s.group.zones, s.alive_by_zone, leaving, missing)
     steps, number, desired = [], s.intent.launched, s.expected
     for zone, wanted in sorted(zones.items()):
         for count in _chunks(wanted):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import ending, failing, rolling, starting, workers
+from . import canary, ending, failing, rolling, starting, workers
 from .deciding import Rule
 from .model import Converged, Intent, Observed, Phase, Plan, Policy, Step, Stopped, Wait
 from .noticing import noticed
@@ -50,6 +50,11 @@ RULES: Mapping[Phase, tuple[Rule, ...]] = {
         starting.await_stable,
         starting.suspend_rebalance,
         workers.workers_first,
+        starting.switch,
+        canary.watch,
+        canary.launch,
+        canary.bake,
+        canary.approve,
         *_SERVERS,
         workers.workers_last,
         ending.restore,

@@ -64,6 +64,10 @@ class Situation:
         return tuple(member for member in self.alive if not is_old(member, self.intent))
 
     @cached_property
+    def new_ids(self) -> frozenset[str]:
+        return frozenset(member.id for member in self.new)
+
+    @cached_property
     def serving_ids(self) -> frozenset[str]:
         return frozenset(member.id for member in self.alive if serves(member, self.group))
 
@@ -107,6 +111,29 @@ class Situation:
     def expected(self) -> int:
         """What the group's desired capacity should be."""
         return self.intent.desired + self.intent.owned
+
+    @property
+    def on_trial(self) -> bool:
+        """Whether a canary has yet to pass."""
+        trial = self.intent.trial
+        return bool(trial.servers and not trial.passed and self.old) and self.intent.phase is Phase.ROLLING
+
+    @cached_property
+    def canaries(self) -> frozenset[str]:
+        """Servers on the target, those included that come and that a read does not show."""
+        return self.new_ids | {name for name, _ in self.intent.coming}
+
+    @property
+    def canaries_missing(self) -> int:
+        """How many canaries are to be launched yet; there are never more than there are servers."""
+        wanted = min(self.intent.trial.servers, max(len(self.old), 1))
+        return wanted - len(self.canaries)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the group must not launch the target: the canary is there and has not passed."""
+        unanswered = any(not launch.ids for launch in self.intent.launches)
+        return self.on_trial and bool(self.intent.previous) and self.canaries_missing < 1 and not unanswered
 
     @property
     def going_back(self) -> bool:

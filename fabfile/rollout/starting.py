@@ -66,9 +66,17 @@ def suspend_rebalance(s: Situation) -> Plan | None:
 
 
 def switch(s: Situation) -> Plan | None:
-    """Point the group at the target first: whatever is launched from now on is new."""
-    if s.group.launch_config == s.intent.target:
+    """Point the group at the target first: whatever is launched from now on is new.
+
+    While a canary is on trial it points at what serves: a scale-out meanwhile must not launch what is not proven.
+    """
+    wanted = s.intent.previous if s.guarded else s.intent.target
+    if s.group.launch_config == wanted:
         return None
     why = "goes back" if s.going_back else "moves"
-    reason = f"{s.group.name} {why} from {s.group.launch_config} to {s.intent.target}"
-    return act(s, SwitchLaunchConfig(reason, s.intent.target))
+    reason = f"{s.group.name} {why} from {s.group.launch_config} to {wanted}"
+    if s.guarded:
+        reason += ", so that nothing but the canary runs what is not proven yet"
+    elif s.intent.trial.passed and not s.going_back:
+        reason += f"; the canary has passed: {s.intent.trial.figures}"
+    return act(s, SwitchLaunchConfig(reason, wanted))

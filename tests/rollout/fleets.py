@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fabfile.apply.events import Event
@@ -33,6 +33,7 @@ from fabfile.rollout.model import (
 )
 from fabfile.rollout.serial import plan
 from fabfile.rollout.situation import serves
+from fabfile.rollout.trial import NO_TRIAL, Trial
 
 OLD, NEW = "lt-1:7", "lt-1:8"
 ALIVE = {Lifecycle.PENDING, Lifecycle.IN_SERVICE}
@@ -159,6 +160,8 @@ class Scene:
     target: str = NEW
     poll: float = 5.0
     capacity: int | None = None
+    trial: Trial = NO_TRIAL
+    failing: Mapping[str, float] = field(default_factory=dict)  # share of failed requests, by launch config
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(NOW)
@@ -173,6 +176,7 @@ class Scene:
             weather=self.weather,
             dies_at=self.dies_at,
             capacity=self.capacity,
+            failing=self.failing,
         )
         group = self.cloud.simulated
         for after, change in self.disturbances:
@@ -185,6 +189,7 @@ class Scene:
             release=self.release,
             previous_release="r1" if self.release else "",
             order=self.order,
+            trial=self.trial,
         )
 
     def run(self) -> Report:

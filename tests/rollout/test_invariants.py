@@ -65,7 +65,7 @@ policies = st.builds(
 )
 
 
-def _set_desired(count: int) -> Callable[[SimulatedGroup], None]:
+def set_desired(count: int) -> Callable[[SimulatedGroup], None]:
     def change(group: SimulatedGroup) -> None:
         group.desired = max(group.minimum, min(count, group.maximum))
 
@@ -85,7 +85,7 @@ def _resume_rebalance(group: SimulatedGroup) -> None:
     group.suspended.discard("AZRebalance")
 
 
-scale = st.tuples(st.floats(0, 600), st.integers(1, 10).map(_set_desired))
+scale = st.tuples(st.floats(0, 600), st.integers(1, 10).map(set_desired))
 harm = st.tuples(st.floats(0, 600), st.integers(0, 9).map(_kill))
 disturbances: st.SearchStrategy[tuple[Disturbance, ...]] = st.lists(scale | harm, max_size=4).map(tuple)
 
