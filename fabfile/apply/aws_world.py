@@ -49,6 +49,14 @@ class Workers(Protocol):
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome: ...
 
 
+class Migrator(Protocol):
+    """The web server that migrates where there are no workers."""
+
+    def observe(self, group: Group, intent: Intent) -> Worker | None: ...
+
+    def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome: ...
+
+
 class Evidence(Protocol):
     """Who can say why instances failed."""
 
@@ -59,6 +67,7 @@ class AwsWorld:
     """One autoscaling group, its balancers and the environment's workers.
 
     A look takes one call for the group, one for each of its balancers, and one to find the workers.
+    Where there are no workers, `migrator` takes their steps.
     `others` are the balancers that the group does not know, by name; `worker_group` is "" where there is none.
     """
 
@@ -71,6 +80,7 @@ class AwsWorld:
         *,
         others: Mapping[str, Balancer] | None = None,
         worker_group: str = "",
+        migrator: Migrator | None = None,
     ) -> None:
         self._aws = aws
         self._group = group
@@ -78,17 +88,20 @@ class AwsWorld:
         self._evidence = evidence
         self._others = others or {}
         self._worker_group = worker_group
+        self._migrator = migrator
 
     def observe(self, intent: Intent) -> Observed:
         """Look at everything; workers only when this deploy is about them."""
         if not intent.release or intent.order is Order.NEVER:
             return Observed(self.observe_group())
         record, worker_group = autoscaling.describe_groups(self._aws, self._group, self._worker_group)
+        group = self._seen(record)
         return Observed(
-            self._seen(record),
+            group,
             self._workers.observe(intent.release),
             worker_group.desired if worker_group else 0,
             worker_group.launch_config if worker_group else "",
+            migrator=self._migrator.observe(group, intent) if self._migrator else None,
         )
 
     def observe_group(self) -> Group:
@@ -124,7 +137,7 @@ class AwsWorld:
             case SaveEvidence():
                 return Outcome(evidence=self._evidence.gather(step.instances))
             case StopWorker() | InstallRelease() | RunMigrations() | StartWorker():
-                return self._workers.apply(step)
+                return (self._migrator or self._workers).apply(step)
             case Deregister():
                 for name in step.balancers:
                     self._others[name].deregister([step.instance])

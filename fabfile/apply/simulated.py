@@ -34,6 +34,7 @@ from ..rollout.model import (
     SwitchWorkerConfig,
     Terminate,
 )
+from ..rollout.workers import who_migrates
 from .simulated_group import Fates, SimulatedGroup, healthy
 from .simulated_traffic import SimulatedTraffic
 from .simulated_workers import SimulatedWorkers
@@ -89,7 +90,13 @@ class SimulatedCloud:
             raise Unreachable("describe the group", "no answer")
         now = self._clock.now()
         group = self.now_is() if not self.weather.read_lag else self._lagging(now)
-        return Observed(group, self.workers.seen(intent.release, now), worker_config=self.worker_config)
+        chosen = who_migrates(group, intent) if intent.release and not intent.migrated else ""
+        return Observed(
+            group,
+            self.workers.seen(intent.release, now),
+            worker_config=self.worker_config,
+            migrator=self.workers.server(chosen, intent.release, now) if chosen else None,
+        )
 
     def _lagging(self, now: float) -> Group:
         self._remember()

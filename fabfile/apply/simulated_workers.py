@@ -27,6 +27,7 @@ class SimulatedWorkers:
         failing: str = "",
     ) -> None:
         self._states = {name: _State(release, installed={release}) for name in workers}
+        self._servers: dict[str, set[str]] = {}  # releases on web servers, beside the ones that they serve
         self._job, self._migration, self._failing = job, migration, failing
         self._migrations: dict[str, tuple[str, float]] = {}  # release → (worker, when it ends)
         self.migrations_started: list[tuple[float, str]] = []  # (when, release), in order
@@ -40,6 +41,13 @@ class SimulatedWorkers:
             Worker(name, self._phase(state, release), state.release, self._status(name, release, now))
             for name, state in self._states.items()
         )
+
+    def server(self, name: str, release: str, now: float) -> Worker | None:
+        """Return a web server as the one that migrates; None where there are workers to do it."""
+        if self._states:
+            return None
+        phase = WorkerPhase.INSTALLED if release in self._servers.get(name, ()) else WorkerPhase.STOPPED
+        return Worker(name, phase, migration=self._status(name, release, now))
 
     def _phase(self, state: _State, release: str) -> WorkerPhase:
         if state.running:
@@ -62,7 +70,8 @@ class SimulatedWorkers:
 
     def install(self, name: str, release: str) -> None:
         """Put a release beside those that are there."""
-        self._states[name].installed.add(release)
+        state = self._states.get(name)
+        (state.installed if state else self._servers.setdefault(name, set())).add(release)
 
     def migrate(self, name: str, release: str, now: float) -> None:
         """Start migrations, unless the status file says that they run or are done."""

@@ -33,6 +33,7 @@ class Wanted:
     worker_target: str = ""  # what the workers' group is to launch; "" leaves it alone
     worker_previous: str = ""  # what it launches now
     trial: Trial = NO_TRIAL
+    migrates: bool = True  # the release has something to do before it meets its database
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,13 @@ def undertake(
             trial=wanted.trial,
         )
         previous = intent.worker_previous or wanted.worker_previous
-        intent = replace(intent, order=wanted.order, servers=wanted.servers, worker_previous=previous)
+        intent = replace(
+            intent,
+            order=wanted.order,
+            servers=wanted.servers,
+            worker_previous=previous,
+            migrates=wanted.migrates,
+        )
     else:
         intent = begin(
             observed,
@@ -109,6 +116,7 @@ def undertake(
             order=wanted.order,
             servers=wanted.servers,
             trial=wanted.trial,
+            migrates=wanted.migrates,
         )
     record = Record(
         id=deploy_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..aws import ec2
@@ -39,8 +39,8 @@ class NoWorkers:
         raise TypeError(f"there are no workers for {type(step).__name__}")
 
 
-class SshWorkers:
-    """Workers found by their Name tag. `document` gives a release's server.json for workers."""
+class SshServers:
+    """Servers of one role, through the program that runs on each. `document` gives a release's server.json for them."""
 
     def __init__(self, aws: Aws, environment: Environment, transport: Transport, document: Documents) -> None:
         self._aws = aws
@@ -49,20 +49,16 @@ class SshWorkers:
         self._document = document
         self._hosts: dict[str, str] = {}  # instance id → the address that we reach it by, as seen last
 
-    def observe(self, release: str) -> tuple[Worker, ...]:
-        """Ask every worker for its status, all at once; raises `Unreachable` when one does not answer."""
-        found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
+    def _ask(self, found: Iterable[ec2.Instance], release: str) -> Mapping[str, Result]:
+        """Ask all of them at once for their status in relation to a release; returns the answers by instance id."""
         self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
         hosts = list(self._hosts.values())
         asked = calling_program("status", "--release", release)
         answers = self._transport.run(hosts, asked, timeout=_LOOK_SECONDS)
-        return tuple(
-            worker_from_status(id_, _answer(id_, "see the worker", result), release)
-            for id_, result in zip(self._hosts, answers, strict=True)
-        )
+        return dict(zip(self._hosts, answers, strict=True))
 
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
-        """Take one step on one worker; its program takes none twice, so that repeating is harmless."""
+        """Take one step on one server; its program takes none twice, so that repeating is harmless."""
         match step:
             case StopWorker():
                 return self._call(step.worker, "stop-worker", "--limit", "0")
@@ -74,14 +70,26 @@ class SshWorkers:
             case StartWorker():
                 return self._call(step.worker, "start-worker", "--release", step.release)
 
-    def _call(self, worker: str, verb: str, *arguments: str, given: bytes | None = None) -> Outcome:
-        if worker not in self._hosts:
-            raise Unreachable(f"{verb} {worker}", "it is gone", "Its group launches another one")
-        hosts, command = [self._hosts[worker]], calling_program(verb, *arguments)
+    def _call(self, server: str, verb: str, *arguments: str, given: bytes | None = None) -> Outcome:
+        if server not in self._hosts:
+            raise Unreachable(f"{verb} {server}", "it is gone", "Its group launches another one")
+        hosts, command = [self._hosts[server]], calling_program(verb, *arguments)
         (result,) = self._transport.run(hosts, command, input=given, timeout=_INSTALL_SECONDS)
         if result.error:
-            raise Unreachable(f"{verb} {worker}", result.error, "Is it up, and does SSH reach it?")
+            raise Unreachable(f"{verb} {server}", result.error, "Is it up, and does SSH reach it?")
         return Outcome() if result.ok else Outcome(refusal=_last_line(result))
+
+
+class SshWorkers(SshServers):
+    """Workers, found by their Name tag."""
+
+    def observe(self, release: str) -> tuple[Worker, ...]:
+        """Return every worker; raises `Unreachable` when one does not answer."""
+        found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
+        return tuple(
+            worker_from_status(worker, answered(worker, "see the worker", result), release)
+            for worker, result in self._ask(found, release).items()
+        )
 
 
 def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> Worker:
@@ -108,7 +116,8 @@ def _migration(found: Mapping[str, Mapping[str, Any]], release: str) -> tuple[Mi
     return Migration(str(ours.get("state", "none"))), tail[-1] if tail else ""
 
 
-def _answer(worker: str, what: str, result: Result) -> Mapping[str, Any]:
+def answered(worker: str, what: str, result: Result) -> Mapping[str, Any]:
+    """Return what a server's program answered; raises `Unreachable` when it did not."""
     if not result.ok:
         raise Unreachable(f"{what} {worker}", _last_line(result), "Is it up, and does SSH reach it?")
     try:

@@ -14,7 +14,7 @@ OnWait = Callable[[str, float, float], None]
 
 
 class Workers(Protocol):
-    """The environment's workers."""
+    """The environment's workers, or its first web servers where there are none."""
 
     def observe(self, release: str) -> tuple[Worker, ...]: ...
 
@@ -30,13 +30,13 @@ class Patience:
 
 
 def migrate_first(workers: Workers, release: str, clock: Clock, patience: Patience, on_wait: OnWait) -> None:
-    """Run a release's migrations on the first worker that answers, and wait for their end.
+    """Run a release's migrations on the first server that answers, and wait for their end.
 
-    Raises `StoppedHalfway` when they fail, or when no worker answers in time.
+    Raises `StoppedHalfway` when they fail, or when no server answers in time.
     """
     since = clock.now()
     until = since + patience.deadline
-    seen = "no worker is there yet"
+    seen = "no server is there yet"
     while clock.now() < until:
         try:
             found = workers.observe(release)
@@ -57,7 +57,7 @@ def migrate_first(workers: Workers, release: str, clock: Clock, patience: Patien
             if worker.migration is Migration.NONE and worker.release == release:
                 workers.apply(RunMigrations("the database is new", worker.id, release))
             seen = f"migrations are {worker.migration} on {worker.id}, which runs {worker.release or 'nothing yet'}"
-        on_wait(f"migrations on a worker: {seen}", since, until)
+        on_wait(f"migrations: {seen}", since, until)
         clock.sleep(patience.poll)
     raise StoppedHalfway(
         f"migrate the database for {release}",

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..config.environment import LocalTimes
 from ..errors import Unreachable, UsageError
+from .packages import check_packages
 from .state import MARKER, CloudFolder, CloudRecord, read_record, replace
 
 START_SECONDS = 60.0
@@ -119,6 +120,7 @@ def _live_record(folder: CloudFolder) -> CloudRecord | None:
 def _start(folder: CloudFolder, times: LocalTimes, within: float) -> CloudRecord:
     if sys.platform != "linux":
         raise UsageError("start the embedded cloud", f"this is {sys.platform}", "Use Linux, or an environment on AWS")
+    check_packages()
     folder.root.mkdir(mode=0o755, parents=True, exist_ok=True)
     replace(folder.settings, json.dumps(asdict(times)) + "\n")
     deadline = time.monotonic() + within

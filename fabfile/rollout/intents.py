@@ -24,6 +24,7 @@ def begin(
     order: Order = Order.FIRST,
     servers: bool = True,
     trial: Trial = NO_TRIAL,
+    migrates: bool = True,
 ) -> Intent:
     """Return the intent of a new deploy, from the world as it is before anything is changed."""
     group = observed.group
@@ -38,6 +39,7 @@ def begin(
         order=order,
         servers=servers,
         trial=trial,
+        migrates=migrates,
         started=started,
         desired=group.desired,
         floor=sum(serves(member, group) for member in group.members),

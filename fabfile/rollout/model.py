@@ -128,6 +128,7 @@ class Observed:
     workers_wanted: int = 0  # how many there are to be, as far as somebody says so
     worker_config: str = ""  # what the workers' group launches next; "" where there is none
     approval: Approval | None = None  # what was said to a deploy that waits for it
+    migrator: Worker | None = None  # the web server that migrates, where there are no workers to do it
 
 
 class Order(StrEnum):
@@ -238,6 +239,7 @@ class Intent:
     trouble: str = ""  # why it cannot go on in this phase; empty while it can
     stuck: str = ""  # why going back failed too
     trial: Trial = NO_TRIAL
+    migrates: bool = True  # a release has something to do before it meets its database
     migrated: bool = False  # migrations of `release` are known to have run
     failure: str = ""  # why it stopped, once it did
     evidence: tuple[str, ...] = ()

@@ -140,14 +140,15 @@ def _migrations(observed: Observed, intent: Intent) -> Intent:
 
     A failure of before, such as of an earlier deploy of the same release, is a reason to run them again.
     """
-    if intent.phase is not Phase.ROLLING or intent.migrated:
+    if intent.phase is not Phase.ROLLING or intent.migrated or not intent.migrates:
         return intent
-    states = {worker.migration for worker in observed.workers}
+    seen = (*observed.workers, observed.migrator) if observed.migrator else observed.workers
+    states = {worker.migration for worker in seen}
     if Migration.DONE in states:
         return replace(intent, migrated=True)
     if Migration.RUNNING in states or not any(asked.what == "migrate" for asked in intent.asked):
         return intent
-    for worker in observed.workers:
+    for worker in seen:
         if worker.migration is Migration.FAILED and not intent.trouble:
             detail = f": {worker.detail}" if worker.detail else ""
             text = f"migrations of {intent.release} failed on {worker.id}{detail}"

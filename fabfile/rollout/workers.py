@@ -1,7 +1,8 @@
 """Rules for workers and migrations.
 
 Every worker stops first, gets the release, one of them migrates, then all start: no job of one release meets the
-schema of a migration under way. Going back, workers return to the release before; migrations are never undone.
+schema of a migration under way. Where there are no workers, a web server gets the release beside the one that it
+serves, and migrates. Going back, workers return to the release before; migrations are never undone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from dataclasses import replace
 
 from .deciding import act, think, wait
 from .model import (
+    Group,
     InstallRelease,
+    Intent,
+    Lifecycle,
     Migration,
     Order,
     Phase,
@@ -43,27 +47,55 @@ def _workers(s: Situation) -> Plan | None:
     if not intent.release:
         return None
     missing = s.raw.workers_wanted - len(workers)
-    if missing > 0 and not intent.migrated and intent.phase is Phase.ROLLING:
+    if missing > 0 and _to_migrate(intent):
         return _await_workers(s, missing)
+    if not workers and s.raw.migrator and _to_migrate(intent):
+        return _on_server(s, s.raw.migrator)
     if all(worker.phase is WorkerPhase.RUNNING for worker in workers):
         return _renew_group(s)
     return _bring_along(s, workers)
+
+
+def who_migrates(group: Group, intent: Intent) -> str:
+    """Return the id of the server that migrates: the one that was asked before, or else the lowest that serves."""
+    asked = {each.what.removeprefix("install ") for each in intent.asked if each.what.startswith("install ")}
+    serving = sorted(member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE)
+    return next((name for name in serving if name in asked), serving[0] if serving else "")
+
+
+def _to_migrate(intent: Intent) -> bool:
+    return intent.migrates and not intent.migrated and intent.phase is Phase.ROLLING
+
+
+def _on_server(s: Situation, server: Worker) -> Plan:
+    """Migrate on a web server that goes on serving what it serves."""
+    if server.migration is Migration.RUNNING:
+        return _await_migrations(s, server.id)
+    if server.phase is not WorkerPhase.INSTALLED:
+        reason = f"there are no workers: {server.id} is to migrate for all"
+        return _each(s, [server], "install", lambda each: InstallRelease(reason, each.id, s.intent.release))
+    return _migrate(s, server, f"there are no workers; {server.id} migrates for all")
+
+
+def _await_migrations(s: Situation, names: str) -> Plan:
+    since = _asked_at(s, "migrate")
+    return wait(s, f"migrations run on {names}", s.now if since is None else since)
 
 
 def _bring_along(s: Situation, workers: tuple[Worker, ...]) -> Plan:
     intent = s.intent
     running = tuple(each.id for each in workers if each.migration is Migration.RUNNING)
     if running:
-        since = _asked_at(s, "migrate")
-        return wait(s, f"migrations run on {listed(running)}", s.now if since is None else since)
+        return _await_migrations(s, listed(running))
     by_phase = {phase: [each for each in workers if each.phase is phase] for phase in WorkerPhase}
     if by_phase[WorkerPhase.OLD]:
         return _each(s, by_phase[WorkerPhase.OLD], "stop", _stop)
     if by_phase[WorkerPhase.STOPPED]:
         return _each(s, by_phase[WorkerPhase.STOPPED], "install", lambda w: _install(w, intent.release))
     installed = by_phase[WorkerPhase.INSTALLED]
-    if intent.phase is Phase.ROLLING and not intent.migrated:
-        return _migrate(s, min(installed, key=lambda worker: worker.id))
+    if _to_migrate(intent):
+        chosen = min(installed, key=lambda worker: worker.id)
+        return _migrate(s, chosen, f"all workers have stopped; {chosen.id} migrates for all")
     return _each(s, installed, "start", lambda w: _start(w, intent.release))
 
 
@@ -117,11 +149,10 @@ def _each(s: Situation, workers: Iterable[Worker], verb: str, step: Callable[[Wo
     return wait(s, f"{names} asked to {verb}", since, s.policy.worker_deadline)
 
 
-def _migrate(s: Situation, worker: Worker) -> Plan:
-    """Migrate on one worker. Asked once: a deployer that comes after us looks at the worker's status first."""
+def _migrate(s: Situation, worker: Worker, reason: str) -> Plan:
+    """Migrate on one server. Asked once: a deployer that comes after us looks at the worker's status first."""
     since = _asked_at(s, "migrate")
     if since is None:
-        reason = f"all workers have stopped; {worker.id} migrates for all"
         return act(s, RunMigrations(reason, worker.id, s.intent.release))
     if s.now - since > max(s.policy.read_lag, 60.0):
         text = f"migrations of {s.intent.release} on {worker.id} left no status for {s.now - since:.0f} s"

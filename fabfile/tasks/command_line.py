@@ -91,9 +91,18 @@ class CommandLine(Fab):  # type: ignore[misc]  # Fabric has no types
 def adopt() -> None:
     """Turn the running `fab` into a `CommandLine`; nothing happens where none runs."""
     main = sys.modules.get("fabric.main")
-    program = getattr(main, "program", None)
+    program: Any = getattr(main, "program", None)
     if type(program) is Fab:
         program.__class__ = CommandLine
+        if hasattr(program, "config"):  # it has none until it runs
+            _keep_underscores(program.config)
+
+
+def _keep_underscores(config: Any) -> None:
+    """Show tasks as they are written, as FabulAWS did; a project's own fabric.yaml is read later and wins."""
+    defaults = config.global_defaults()
+    defaults["tasks"]["auto_dash_names"] = False
+    config.load_defaults(defaults)
 
 
 def _config_hint(error: UsageError) -> str:

@@ -158,6 +158,7 @@ class Rollout:
             servers=self._request.servers,
             worker_target=worker_config,
             worker_previous=worker.id if worker else "",
+            migrates=run.environment.application.migrates,
         )
 
     def _commit(self) -> str:

@@ -130,7 +130,7 @@ def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
     """Wait until the environment serves; a first creation that died here is seen to its end by the next run."""
     from ..apply.launch_configs import release_of  # noqa: PLC0415
     from ..bootstrap.arrival import Patience, await_service, migrate_first  # noqa: PLC0415
-    from .wiring import workers_of, world_of  # noqa: PLC0415
+    from .wiring import first_servers_of, workers_of, world_of  # noqa: PLC0415
 
     environment = run.environment
     group = environment.names.stack_group
@@ -138,11 +138,12 @@ def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
     if live is None:
         return
     patience = Patience(_poll(run), _PATIENCE)
-    worker = environment.roles.get("worker")
-    if worker and worker.count:
-        workers = workers_of(run.aws(), environment, maker)
-        migrate_first(workers, release_of(live), run.clock, patience, run.output.waiting)
     world = world_of(run, maker, group)
+    if environment.application.migrates:
+        role = environment.roles.get("worker")
+        workers = workers_of(run.aws(), environment, maker)
+        servers = workers if role and role.count else first_servers_of(run.aws(), environment, maker, world)
+        migrate_first(servers, release_of(live), run.clock, patience, run.output.waiting)
     await_service(lambda: world.observe_group().members, environment.minimum, run.clock, patience, run.output.waiting)
 
 

@@ -44,13 +44,15 @@ class Session:
 
 
 def config_path() -> Path:
-    """Return where the configuration is: FABULAWS_CONFIG, the current folder, or beside the fabfile."""
+    """Return where the configuration is: FABULAWS_CONFIG, this folder or one above, or beside Fabscale's checkout."""
     given = os.environ.get("FABULAWS_CONFIG")
     if given:
         return Path(given)
     beside = Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
-    here = Path.cwd() / DEFAULT_CONFIG
-    return here if here.exists() or not beside.exists() else beside
+    here = Path.cwd()
+    # As Fabric looks for the fabfile: from anywhere in the project.
+    near = (folder / DEFAULT_CONFIG for folder in (here, *here.parents))
+    return next((path for path in (*near, beside) if path.exists()), here / DEFAULT_CONFIG)
 
 
 def read_config() -> Config:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from ..apply.evidence import AwsEvidence
 from ..apply.forecast import Durations
 from ..apply.launch_configs import LaunchConfigMaker
 from ..apply.loop import Pace
-from ..apply.workers import NoWorkers, SshWorkers
+from ..apply.web_migrator import FirstServers, WebMigrator
+from ..apply.workers import Documents, NoWorkers, SshWorkers
 from ..apply.world import Clock
 from ..aws.dynamodb import Table
 from ..aws.session import Aws
@@ -94,8 +95,11 @@ def world_of(run: Run, maker: LaunchConfigMaker, group: str) -> AwsWorld:
     transport = transport_of(environment)
     evidence = AwsEvidence(aws, group, transport, environment.ssh_attribute)
     workers = workers_of(aws, environment, maker)
-    worker_group = "" if isinstance(workers, NoWorkers) else environment.names.worker
-    return AwsWorld(aws, group, workers, evidence, worker_group=worker_group)
+    if not isinstance(workers, NoWorkers):
+        return AwsWorld(aws, group, workers, evidence, worker_group=environment.names.worker)
+    documents = _documents(maker, group)
+    migrator = WebMigrator(aws, environment, transport, documents) if environment.application.migrates else None
+    return AwsWorld(aws, group, workers, evidence, migrator=migrator)
 
 
 def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> Workers:
@@ -103,10 +107,18 @@ def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> 
     role = environment.roles.get("worker")
     if role is None or not role.count:
         return NoWorkers()
-    documents: Callable[[str], dict[str, object]] = lambda release: maker.document(  # noqa: E731
-        maker.stored(release), environment.names.worker
-    )
+    documents = _documents(maker, environment.names.worker)
     return SshWorkers(aws, environment, transport_of(environment), documents)
+
+
+def first_servers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker, world: AwsWorld) -> FirstServers:
+    """Return the web servers of a new environment that has no workers to migrate."""
+    documents = _documents(maker, environment.names.stack_group)
+    return FirstServers(aws, environment, transport_of(environment), documents, world.observe_group)
+
+
+def _documents(maker: LaunchConfigMaker, group: str) -> Documents:
+    return lambda release: maker.document(maker.stored(release), group)
 
 
 def policy_of(environment: Environment, batch: str, servers: int, slot_deadline: float) -> Policy:

@@ -15,10 +15,12 @@ from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway
 from fabfile.rollout.intents import begin
 from fabfile.rollout.model import (
+    Asked,
     Migration,
     Order,
     Phase,
     Policy,
+    RunMigrations,
     SetMaximum,
     SwitchLaunchConfig,
     SwitchWorkerConfig,
@@ -27,8 +29,9 @@ from fabfile.rollout.model import (
     WorkerPhase,
 )
 from fabfile.rollout.serial import plan
+from fabfile.rollout.workers import who_migrates
 
-from .fleets import NEW, NOW, OLD, Scene, even_fleet, kinds
+from .fleets import NEW, NOW, OLD, Scene, even_fleet, fleet, kinds, member
 
 OLD_WORKER, NEW_WORKER = "lt-2:3", "lt-2:4"
 
@@ -39,6 +42,56 @@ def _scene(**settings: object) -> Scene:
     scene.cloud.worker_config = OLD_WORKER
     scene.intent = replace(scene.intent, worker_target=NEW_WORKER, worker_previous=OLD_WORKER)
     return scene
+
+
+def test_without_workers_a_web_server_migrates_before_any_server_is_replaced_and_goes_on_serving() -> None:
+    scene = Scene(even_fleet(3), release="r2")
+    assert scene.run().status is Status.DEPLOYED
+    assert scene.cloud.watch.least_serving == 3
+    taken = kinds(tuple(scene.cloud.applied))
+    assert taken.index("InstallRelease") < taken.index("RunMigrations") < taken.index("SwitchLaunchConfig")
+    assert [release for _, release in scene.cloud.workers.migrations_started] == ["r2"]
+    assert not {"StopWorker", "StartWorker"} & set(taken)
+
+
+def test_migrations_that_fail_on_a_web_server_replace_no_server() -> None:
+    scene = Scene(even_fleet(2), release="r2", workers=SimulatedWorkers(failing="r2"))
+    report = scene.run()
+    assert report.status is Status.ROLLED_BACK
+    assert report.reason.startswith("migrations of r2 failed on i-old0000")
+    assert "LaunchInstances" not in kinds(tuple(scene.cloud.applied))
+
+
+def test_migrations_that_come_last_run_on_a_new_web_server() -> None:
+    scene = Scene(even_fleet(2), release="r2", order=Order.LAST)
+    assert scene.run().status is Status.DEPLOYED
+    (asked,) = [step for step in scene.cloud.applied if isinstance(step, RunMigrations)]
+    assert not asked.worker.startswith("i-old")
+
+
+@pytest.mark.parametrize("workers", [(), ("w-1",)])
+def test_a_release_that_has_nothing_to_migrate_is_not_asked_to(workers: tuple[str, ...]) -> None:
+    scene = Scene(even_fleet(2), release="r2", workers=SimulatedWorkers(workers, "r1"))
+    scene.intent = replace(scene.intent, migrates=False)
+    assert scene.run().status is Status.DEPLOYED
+    assert scene.cloud.workers.migrations_started == []
+    assert ("StartWorker" in kinds(tuple(scene.cloud.applied))) is bool(workers)
+
+
+@pytest.mark.parametrize("dies_at", range(2, 10))
+def test_a_deployer_that_dies_anywhere_leaves_migrations_that_run_once(dies_at: int) -> None:
+    scene = Scene(even_fleet(2), release="r2", dies_at=frozenset({dies_at}))
+    assert scene.run().status is Status.DEPLOYED
+    assert len(scene.cloud.workers.migrations_started) == 1
+
+
+def test_the_server_that_was_asked_migrates_though_one_with_a_lower_id_came_since() -> None:
+    observed = fleet(member("i-1"), member("i-2"))
+    intent = begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2")
+    assert who_migrates(observed.group, intent) == "i-1"
+    asked = replace(intent, asked=(Asked("install i-2", "r2", NOW),))
+    assert who_migrates(observed.group, asked) == "i-2"
+    assert who_migrates(fleet().group, intent) == ""
 
 
 def test_the_workers_group_launches_the_new_release_once_workers_run_it() -> None:
