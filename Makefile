@@ -1,12 +1,12 @@
 # `make demo` shows a deploy, `make test` proves it; both make their own .venv.
-.PHONY: demo test lint clean servers bench help
+.PHONY: demo test conformance conformance-sweep lint clean servers bench help
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 help: ## List what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(VENV)/.installed: requirements.txt requirements-local.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("cannot make .venv: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Run make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
@@ -25,6 +25,12 @@ servers: ## Install the Debian packages of the real servers that tests use (as r
 
 test: $(VENV)/.installed servers ## Run all tests
 	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder tests
+
+conformance: $(VENV)/.installed ## Hold the embedded cloud to AWS's behaviour; or a real account, see docs/conformance.md
+	@$(BIN)/python -m tests.conformance $(ARGS)
+
+conformance-sweep: $(VENV)/.installed ## Remove what conformance runs that are over left in a real account
+	@$(BIN)/python -m tests.conformance sweep $(RUN)
 
 lint: $(VENV)/.installed ## Check style, types, templates and shell
 	$(BIN)/ruff check .

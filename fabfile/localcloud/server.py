@@ -41,6 +41,7 @@ from .launch_templates import launch_template_patches
 from .launching import Launcher
 from .members import Members
 from .membership import Membership
+from .objects import object_patches
 from .patches import Patches
 from .reconciler import Reconciler
 from .resources import resource_patches
@@ -127,6 +128,7 @@ class ControlPlane:
                 *certificate_patches(),
                 *alarm_patches(),
                 *balancer_resource_patches(),
+                *object_patches(),
                 *resource_patches(self.autoscaling, members),
                 *stack_patches(self._stacks),
             ]

@@ -25,9 +25,9 @@ STARTED = 1_700_000_000.0
 class Behind:
     """What the control plane stands on, and the time."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: InMemoryDataPlane | None = None) -> None:
         self.machines = InMemoryMachines()
-        self.proxy = InMemoryDataPlane()
+        self.proxy = proxy or InMemoryDataPlane()
         self.databases = InMemoryDatabases()
         self.caches = InMemoryCaches()
         self.now = STARTED
@@ -157,9 +157,9 @@ class Account:
 
 
 @contextmanager
-def open_account(settings: CloudSettings | None = None) -> Iterator[Account]:
+def open_account(settings: CloudSettings | None = None, proxy: InMemoryDataPlane | None = None) -> Iterator[Account]:
     """Start a control plane whose background work is done at once and whose turns are the test's."""
-    behind = Behind()
+    behind = Behind(proxy)
     plane = ControlPlane(
         settings or CloudSettings(),
         behind.machines,
@@ -184,10 +184,10 @@ def encoded(text: str) -> str:
 
 
 @contextmanager
-def refused(code: str, *words: str) -> Iterator[None]:
+def refused(code: str, *words: str) -> Iterator[pytest.ExceptionInfo[ClientError]]:
     """Expect AWS's refusal with this code and these words in its message."""
     with pytest.raises(ClientError) as refusal:
-        yield
+        yield refusal
     error = refusal.value.response["Error"]
     assert error["Code"] == code, error
     assert all(word in error["Message"] for word in words), error

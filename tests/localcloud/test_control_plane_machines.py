@@ -18,82 +18,7 @@ from fabfile.localcloud.in_memory import InMemoryCaches, InMemoryDatabases, InMe
 from fabfile.localcloud.patches import Patch, Patches
 from fabfile.localcloud.server import ControlPlane
 from fabfile.localcloud.settings import CloudSettings
-from tests.localcloud.account import SESSION, Account, encoded, refused
-
-
-def state(account: Account, instance: str) -> str:
-    found = account.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
-    return str(found["State"]["Name"])
-
-
-def test_user_data_that_is_not_base64_is_refused(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
-    with refused("InvalidUserData.Malformed"):
-        account.template(UserData="no base64!")
-
-
-def test_user_data_above_16_kilobytes_is_refused(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
-    template = account.template()
-    with refused("InvalidParameterValue", "16384"):
-        account.version(template, UserData=encoded("x" * 16385))
-
-
-def test_a_version_starts_from_its_source_and_keeps_what_it_does_not_name(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplateVersion.html"""
-    template = account.template(MetadataOptions={"InstanceMetadataTags": "enabled", "HttpTokens": "required"})
-    account.ec2.create_launch_template_version(
-        LaunchTemplateId=template,
-        SourceVersion="1",
-        VersionDescription="app-testing-1",
-        LaunchTemplateData={"InstanceType": "t3.large"},
-    )
-    found = account.ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["2"])
-    version = found["LaunchTemplateVersions"][0]
-    assert version["VersionDescription"] == "app-testing-1"
-    data = version["LaunchTemplateData"]
-    assert (data["InstanceType"], data["ImageId"], data["UserData"]) == ("t3.large", "ami-1", encoded("#!/bin/sh\n"))
-    assert data["MetadataOptions"]["InstanceMetadataTags"] == "enabled"
-
-
-def test_a_version_that_does_not_exist_is_refused(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
-    template = account.template()
-    with refused("InvalidLaunchTemplateId.VersionNotFound"):
-        account.ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=["7"])
-    with refused("ValidationError", "Could not find launch template version 7"):
-        account.group(LaunchTemplate={"LaunchTemplateId": template, "Version": "7"})
-
-
-def test_all_versions_are_described_page_by_page(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeLaunchTemplateVersions.html"""
-    template = account.template()
-    for _ in range(19):
-        account.version(template, InstanceType="t3.large")
-    every = account.ec2.describe_launch_template_versions(LaunchTemplateId=template)
-    assert len(every["LaunchTemplateVersions"]) == 20
-    pages = account.ec2.get_paginator("describe_launch_template_versions").paginate(
-        LaunchTemplateId=template, PaginationConfig={"PageSize": 8}
-    )
-    assert [len(page["LaunchTemplateVersions"]) for page in pages] == [8, 8, 4]
-
-
-def test_an_instance_is_pending_then_running_then_shutting_down_then_terminated(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"""
-    template = account.template()
-    made = account.ec2.run_instances(
-        LaunchTemplate={"LaunchTemplateId": template}, MinCount=1, MaxCount=1, SubnetId=account.subnets()[1]
-    )
-    instance = made["Instances"][0]["InstanceId"]
-    assert state(account, instance) == "pending"
-    assert account.address(instance) == "127.66.2.4"
-    account.turn()
-    assert state(account, instance) == "running"
-    account.ec2.terminate_instances(InstanceIds=[instance])
-    assert state(account, instance) == "shutting-down"
-    account.turn()
-    assert state(account, instance) == "terminated"
-    assert account.machines.stopped == [instance]
+from tests.localcloud.account import SESSION, Account, refused
 
 
 def test_a_machine_gets_its_role_tags_and_boot_time(account: Account) -> None:
@@ -107,13 +32,13 @@ def test_a_machine_gets_its_role_tags_and_boot_time(account: Account) -> None:
     account.group(minimum=1)
     spec = account.machines.specs[account.ids()[0]]
     assert (spec.role, spec.tags_in_metadata, spec.boot_seconds) == ("server", True, 20.0)
-    assert (spec.ami, spec.instance_type) == ("ami-1", "t3.small")
+    assert (spec.ami, spec.instance_type, spec.user_data) == ("ami-1", "t3.small", b"#!/bin/sh\n")
     account.ec2.create_tags(Resources=[spec.id], Tags=[{"Key": "state", "Value": "new"}])
     assert account.machines.specs[spec.id].tags["state"] == "new"
 
 
 def test_console_and_reboot_reach_the_machine(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html"""
+    """What the machine wrote is its console, and a reboot is its own."""
     account.group(minimum=1)
     instance = account.ids()[0]
     assert "booted" in account.ec2.get_console_output(InstanceId=instance)["Output"]
@@ -164,27 +89,6 @@ def test_a_moto_that_lacks_a_patched_name_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match=r"Backend\.unknown"):
         patches.install()
     assert Backend.known == 1
-
-
-def test_conditional_writes_have_one_winner(account: Account) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html"""
-    table = account.client("dynamodb")
-    table.create_table(
-        TableName="locks",
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    item = {"TableName": "locks", "Item": {"name": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(#n)"}
-    table.put_item(**item, ExpressionAttributeNames={"#n": "name"})
-    with refused("ConditionalCheckFailedException"):
-        table.put_item(**item, ExpressionAttributeNames={"#n": "name"})
-    bucket = account.client("s3")
-    bucket.create_bucket(Bucket="releases")
-    bucket.put_object(Bucket="releases", Key="a", Body=b"1", IfNoneMatch="*")
-    with refused("PreconditionFailed"):
-        bucket.put_object(Bucket="releases", Key="a", Body=b"2", IfNoneMatch="*")
-    assert bucket.get_object(Bucket="releases", Key="a")["Body"].read() == b"1"
 
 
 def test_parameters_secrets_and_identity_answer(account: Account) -> None:
