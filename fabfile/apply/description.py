@@ -12,13 +12,14 @@ from ..aws.elbv2 import dns_name, target_health
 from ..aws.launch_templates import versions
 from ..aws.session import Aws
 from ..aws.translate import Missing
-from ..config.environment import Environment
+from ..config.environment import Environment, Provider
 from ..locks.contract import Holder
 from ..locks.dynamodb import DynamoRegister
 from ..rollout.model import Group, Health, Member, TargetState
+from .around import Around, look_around
 from .ledger_contract import Ledger
 
-_HTTP = 80
+_HTTP, _HTTPS = 80, 443
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Description:
     servers: tuple[Server, ...]
     lock: Holder | None
     unfinished: tuple[str, ...]  # ids of deploys that neither ended nor were repaired
+    around: Around
 
 
 def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
@@ -101,6 +103,7 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
         ),
         lock=_holder(aws, environment),
         unfinished=tuple(each.record.id for each in unfinished),
+        around=look_around(aws, environment),
     )
 
 
@@ -110,8 +113,18 @@ def site_of(aws: Aws, environment: Environment) -> str:
         host = dns_name(aws, environment.names.load_balancers[0])
     except Missing:
         return ""
-    port = "" if environment.listener_port == _HTTP else f":{environment.listener_port}"
-    return f"http://{host}{port}/"
+    https = environment.https
+    if https is None:
+        return f"http://{host}{_port(environment.listener_port, _HTTP)}/"
+    # On AWS the certificate is for the domains alone; the embedded cloud's is for the balancer's address too.
+    plain = [domain for domain in environment.domains if not domain.startswith("*")]
+    if environment.provider is Provider.AWS and plain:
+        host = plain[0]
+    return f"https://{host}{_port(https.port, _HTTPS)}/"
+
+
+def _port(port: int, usual: int) -> str:
+    return "" if port == usual else f":{port}"
 
 
 def _names_of(aws: Aws, records: Iterable[GroupRecord]) -> dict[str, str]:

@@ -22,10 +22,13 @@ from .translate import ReadOnlyError, calling
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_acm import ACMClient
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elasticache import ElastiCacheClient
     from mypy_boto3_elb import ElasticLoadBalancingClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
@@ -88,6 +91,12 @@ class Aws:
         """Translate boto3's exceptions of a call that is to do `what`; see `translate.calling`."""
         return calling(what, self.where)
 
+    @overload
+    def client(self, service: Literal["acm"], *, once: bool = ...) -> ACMClient: ...
+    @overload
+    def client(self, service: Literal["cloudwatch"], *, once: bool = ...) -> CloudWatchClient: ...
+    @overload
+    def client(self, service: Literal["elasticache"], *, once: bool = ...) -> ElastiCacheClient: ...
     @overload
     def client(self, service: Literal["autoscaling"], *, once: bool = ...) -> AutoScalingClient: ...
     @overload

@@ -79,8 +79,8 @@ def _surroundings(environment: Environment, values: Values) -> list[Problem]:
     """What is wrong around the servers: the certificate, log groups, alarms, the cache."""
     name, wrong = environment.name, []
     https, alarms = environment.https, environment.alarms
-    if https and not environment.domains:
-        wrong.append(("certificate", "expected site_domains_map to name the certificate's domains, got none"))
+    if https and all(domain.startswith("*") for domain in environment.domains):
+        wrong.append(("certificate", "expected site_domains_map to name the site's domains, got none"))
     region = "" if https is None or https.requested else https.certificate.split(":")[3]
     if region and region != environment.region:
         wrong.append(("certificate", f"expected a certificate in {environment.region} (region), got one in {region}"))

@@ -29,13 +29,17 @@ USER_AGENT = "fabscale-probe"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ask: a site's URL, pages of it, requests a second, and a time limit in seconds for each."""
+    """What to ask: a site's URL, pages of it, requests a second, and a time limit in seconds for each.
+
+    `ca` is a file of authorities to verify an HTTPS site against, in place of the system's.
+    """
 
     site: str
     rate: float
     paths: Sequence[str] = ("/",)
     timeout: float = 10.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    ca: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class SteadyLoad:
             timeout=urllib3.Timeout(total=plan.timeout),
             headers={"User-Agent": USER_AGENT, **plan.headers},
             retries=False,
+            **({"ca_certs": plan.ca} if plan.ca else {}),
         )
 
     def run(self, stop: threading.Event) -> None:

@@ -19,7 +19,8 @@ class Traffic:
 
     `rate` is requests a second, `timeout` seconds. A request fails when it gets no answer in time or a status
     of 500 or more; for an image, a script or a style sheet anything but 2xx and 3xx is a failure. Use it as a
-    context manager, or call `start` and `stop`. It ends when this process does.
+    context manager, or call `start` and `stop`. It ends when this process does. An HTTPS site's
+    certificate is verified, against the authorities in the file `ca` where one is given.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Traffic:
         *,
         timeout: float = 10.0,
         headers: Mapping[str, str] | None = None,
+        ca: Path | None = None,
     ) -> None:
         if not site.startswith(("http://", "https://")):
             raise UsageError("probe the site", f"{site!r} is no http or https URL")
@@ -41,6 +43,7 @@ class Traffic:
             "paths": list(paths),
             "timeout": timeout,
             "headers": dict(headers or {}),
+            "ca": str(ca) if ca and site.startswith("https://") else "",
         }
         self._report = ProbeReport()
         self._process: subprocess.Popen[str] | None = None

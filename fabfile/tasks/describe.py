@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .declare import reading
 
 if TYPE_CHECKING:
+    from ..apply.around import Around, Port
     from ..apply.description import Description, GroupState, Server
     from .run import Run
 
@@ -16,7 +17,10 @@ _HEADINGS = ("role", "server", "address", "zone", "launch config", "group says",
 
 @reading(group="look")
 def describe(run: Run) -> None:
-    """Show the site's address, every server with its state and the reason, sizes, and who holds the lock."""
+    """Show the site's address, every server with its state and the reason, sizes, and who holds the lock.
+
+    Listeners with their certificates, the cache, and alarms that are on are shown too.
+    """
     from ..apply.description import describe as look  # noqa: PLC0415  (boto3 is slow to import)
     from .wiring import ledger_of  # noqa: PLC0415
 
@@ -27,7 +31,7 @@ def describe(run: Run) -> None:
         return
     run.output.result(f"{seen.deployment} {seen.environment}: {seen.site or 'no load balancer'}")
     run.output.table(_HEADINGS, [_row(server) for server in seen.servers])
-    for line in (*map(_group, seen.groups), *_notes(seen)):
+    for line in (*map(_group, seen.groups), *_around(seen.around), *_notes(seen)):
         run.output.result(line)
 
 
@@ -45,6 +49,26 @@ def _group(group: GroupState) -> str:
     suspended = f"suspended: {', '.join(group.suspended)}" if group.suspended else "nothing suspended"
     sizes = f"desired {group.desired} (between {group.minimum} and {group.maximum})"
     return f"{group.name} ({group.role}): {sizes}, launches {group.launch_config}, {suspended}"
+
+
+def _around(around: Around) -> list[str]:
+    lines = [_port(port) for port in around.ports]
+    if around.cache:
+        cache = around.cache
+        lines.append(f"cache {cache.id}: {cache.status}, {cache.nodes} of {cache.node_type} at {cache.address}")
+    lines += [f"ALARM {alarm.name}: {alarm.reason}" for alarm in around.alarms if alarm.state == "ALARM"]
+    return lines
+
+
+def _port(port: Port) -> str:
+    listener, shown = port.listener, port.certificate
+    does = f"redirects to {listener.redirects_to}" if listener.redirects_to else listener.action
+    if shown is None:
+        return f"{listener.protocol} {listener.port}: {does}"
+    until = f" until {datetime.fromtimestamp(shown.expires, UTC):%Y-%m-%d}" if shown.expires else ""
+    return (
+        f"{listener.protocol} {listener.port}: {does}, certificate {shown.status}{until} for {', '.join(shown.domains)}"
+    )
 
 
 def _notes(seen: Description) -> list[str]:

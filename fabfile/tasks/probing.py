@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..apply.description import site_of
+from ..config.environment import Environment, Provider
 from ..errors import Unreachable
 from ..probe.traffic import Traffic
 
@@ -28,7 +30,7 @@ def probed(run: Run, wanted: bool, rate: float) -> Iterator[Seen]:
     if not site:
         yield dict
         return
-    with Traffic(site, rate, run.environment.rollout.probe_paths) as traffic:
+    with Traffic(site, rate, run.environment.rollout.probe_paths, ca=_authorities(run.environment)) as traffic:
 
         @cache
         def seen() -> Mapping[str, object]:
@@ -39,3 +41,11 @@ def probed(run: Run, wanted: bool, rate: float) -> Iterator[Seen]:
                 return {}
 
         yield seen
+
+
+def _authorities(environment: Environment) -> Path | None:
+    """Return the authority of the embedded cloud's certificates; None on AWS, whose certificates everybody trusts."""
+    from ..localcloud.state import CloudFolder  # noqa: PLC0415
+
+    local = environment.provider is Provider.LOCAL
+    return CloudFolder.of(environment.state).tls / "ca.pem" if local else None

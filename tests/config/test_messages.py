@@ -134,7 +134,7 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         ("application: {environ: {A: b}, secrets: {A: ssm:/a}}",
          "application.secrets: A is given under environ as well; give it once"),
         ("certificate: request",
-         "certificate (staging): expected site_domains_map to name the certificate's domains, got none"),
+         "certificate (staging): expected site_domains_map to name the site's domains, got none"),
         ("https_port: 80\ncertificate: request\nsite_domains_map: [a.org]",
          "https_port (staging): expected another port than listener_port, got 80"),
         ("alarms: {errors: 5}", "alarms (staging): expected email or topic, got neither"),

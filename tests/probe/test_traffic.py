@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,10 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from fabfile.errors import Unreachable, UsageError
+from fabfile.localcloud.authority import LocalAuthority
 from fabfile.probe.pages import assets, same_origin
 from fabfile.probe.report import percentile
 from fabfile.probe.traffic import Traffic
@@ -217,3 +220,29 @@ def test_percentiles_are_of_what_was_counted() -> None:
     assert percentile({}, 99) == 0.0
     assert percentile({1: 98, 7: 1, 900: 1}, 50) == 1.0
     assert percentile({1: 98, 7: 1, 900: 1}, 99) == 7.0
+
+
+@pytest.fixture
+def secure(site: Site, tmp_path: Path) -> tuple[str, Path]:
+    """The site by HTTPS: its URL, and the authority that its certificate is from."""
+    authority = LocalAuthority(tmp_path / "tls")
+    files = authority.issue(("site.example",), ("127.0.0.1",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    site.server.socket = context.wrap_socket(site.server.socket, server_side=True, do_handshake_on_connect=False)
+    return site.url.replace("http:", "https:"), authority.ca
+
+
+def test_an_https_site_whose_certificate_nobody_vouches_for_is_all_failures(secure: tuple[str, Path]) -> None:
+    with Traffic(secure[0], rate=50) as traffic:
+        until(lambda: traffic.snapshot().total >= 5)
+        seen = traffic.stop()
+    assert seen.failed == seen.total
+    assert "certificate verify failed" in seen.failures[0].reason
+
+
+def test_an_https_site_is_verified_against_the_authority_given(secure: tuple[str, Path]) -> None:
+    with Traffic(secure[0], rate=50, ca=secure[1]) as traffic:
+        until(lambda: traffic.snapshot().total >= 20)
+        seen = traffic.stop()
+    assert seen.failed == 0, seen.failures
