@@ -35,6 +35,7 @@ from ..rollout.model import (
     Terminate,
     Worker,
 )
+from .workers import SeenWorkers
 from .world import Outcome
 
 # The first call with a launch's token goes on, or may have done so: the launch must not be taken for refused.
@@ -44,7 +45,7 @@ _UNDECIDED = frozenset({"IdempotentCallInProgress", "IdempotentCallInProgressFau
 class Workers(Protocol):
     """The environment's workers."""
 
-    def observe(self, release: str) -> tuple[Worker, ...]: ...
+    def observe(self, release: str) -> SeenWorkers: ...
 
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome: ...
 
@@ -96,9 +97,11 @@ class AwsWorld:
             return Observed(self.observe_group())
         record, worker_group = autoscaling.describe_groups(self._aws, self._group, self._worker_group)
         group = self._seen(record)
+        seen = self._workers.observe(intent.release)
         return Observed(
             group,
-            self._workers.observe(intent.release),
+            seen.workers,
+            seen.unseen,
             worker_group.desired if worker_group else 0,
             worker_group.launch_config if worker_group else "",
             migrator=self._migrator.observe(group, intent) if self._migrator else None,

@@ -27,6 +27,16 @@ class Looked(Event):
 
 
 @dataclass(frozen=True)
+class GroupBegun(Event):
+    """It is this group's turn, the `number`th of `count`: to get the release, or to go back."""
+
+    group: str
+    number: int
+    count: int
+    back: bool
+
+
+@dataclass(frozen=True)
 class PhaseChanged(Event):
     """The deploy does something else now, and why."""
 

@@ -8,9 +8,10 @@ from ..rollout.model import Intent, Observed, Policy, Step
 from ..rollout.serial import plan
 from ..rollout.trial import Approval
 from .ledger_contract import Record
-from .loop import Pace, Planner, Setting, run
+from .loop import Pace, Planner, Setting
 from .memory_ledger import MemoryLedger
 from .report import Report
+from .series import run
 from .simulated import SimulatedCloud
 from .simulated_group import Fate
 from .simulated_workers import SimulatedWorkers

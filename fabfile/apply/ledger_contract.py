@@ -1,4 +1,4 @@
-"""The contract of the ledger: what every deploy did, and the intent of one that has not ended."""
+"""The contract of the ledger: what every deploy did, and the intents of one that has not ended."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ class Status(StrEnum):
     REFUSED = "refused"  # nothing was changed
     HALF_WAY = "half-way"  # its undo is in the ledger
     SUPERSEDED = "superseded"  # a later deploy took its surge and its undo over
+
+
+@dataclass(frozen=True)
+class GroupPart:
+    """What a deploy did in one of its groups; launch configs are "lt-…:N"."""
+
+    launch_config: str  # what the group launches now
+    status: str  # a `rollout.sequence.Standing`
+    capacity: Mapping[str, int] = field(default_factory=dict)  # before, lowest
+    instances: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # replaced, skipped
 
 
 @dataclass(frozen=True)
@@ -45,26 +55,28 @@ class Record:
     api_calls: Mapping[str, int] = field(default_factory=dict)
     turns: int = 0
     undo: Mapping[str, str] = field(default_factory=dict)  # an adoption's: group → what it launched from before
+    groups: Mapping[str, GroupPart] = field(default_factory=dict)  # in the order of the deploy
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A deploy that has not ended, with the intent that it goes on from."""
+    """A deploy that has not ended, with the intents that it goes on from: one for each group, in their order."""
 
     record: Record
-    intent: Intent
+    intents: tuple[Intent, ...]
 
 
 class Ledger(Protocol):
     """A store of records and intents, apart from the environments that they are about.
 
-    Promises: `save` returns once the intent is stored durably, and what it stored is what `unfinished` answers
-    next, from any machine. `finish` stores the record and takes the intent away, in one step. `history` answers the
-    newest first. `approve` needs no lock and is written once: it returns what was said first, by whomever. All raise
-    `Unreachable` when the store does not answer.
+    Promises: `begin` stores a record with the intents of all its groups in one step, in place of what the ledger had
+    of that deploy. `save` returns once one group's intent is stored durably, and what it stored is what `unfinished`
+    answers next, from any machine. `finish` stores the record and takes the intents away, in one step. `history`
+    answers the newest first. `approve` needs no lock and is written once: it returns what was said first, by whomever.
+    All raise `Unreachable` when the store does not answer.
     """
 
-    def begin(self, record: Record, intent: Intent) -> None: ...
+    def begin(self, record: Record, intents: tuple[Intent, ...]) -> None: ...
 
     def save(self, intent: Intent) -> None: ...
 

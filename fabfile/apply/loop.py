@@ -1,4 +1,4 @@
-"""Observe, plan, record, apply, until nothing is left to do or the deploy has stopped."""
+"""Observe, plan, record, apply, until nothing is left to do in one group or its rollout has stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ..rollout.model import (
     Intent,
     LookAtTraffic,
     Observed,
-    Phase,
     Plan,
     Policy,
     SaveEvidence,
@@ -36,9 +35,9 @@ from .events import (
     TrafficSeen,
     Waiting,
 )
-from .ledger_contract import Ledger, Record, Status
+from .ledger_contract import Ledger
 from .recording import after, before, not_taken, unanswered
-from .report import Report
+from .report import Report, status_of
 from .world import Clock, World
 
 Planner = Callable[[Observed, Intent, Policy, float], Plan]
@@ -77,12 +76,14 @@ class Setting:
     site: Callable[[], Sample | None] = lambda: None  # all requests to the site so far, where somebody makes some
 
 
-class Deploy:
-    """One deploy, from the intent that it is begun or resumed with, to its end."""
+class GroupRollout:
+    """The rollout of one group, from the intent that it is begun, resumed or turned round with, to its end.
 
-    def __init__(self, setting: Setting, record: Record, intent: Intent) -> None:
+    The ledger knows the deploy already: `series` begins and finishes it.
+    """
+
+    def __init__(self, setting: Setting, intent: Intent) -> None:
         self._setting = setting
-        self._record = record
         self._intent = intent
         self._turns = 0
         self._started = setting.clock.now()
@@ -97,14 +98,12 @@ class Deploy:
         return self._intent
 
     def run(self) -> Report:
-        """Go on until the deploy has ended, and return how.
+        """Go on until the rollout has ended, and return how.
 
         Raises `Unreachable` when the world did not answer for the pace's patience and nothing was changed yet, and
         `StoppedHalfway` when something was, or when the lease is lost; the ledger then holds what to go on from.
         """
         setting = self._setting
-        setting.lease.check()
-        setting.ledger.begin(self._record, self._intent)
         while True:
             last = self._turn()
             if isinstance(last, Converged | Stopped):
@@ -186,23 +185,7 @@ class Deploy:
 
     def _save(self) -> None:
         intent = self._intent
-        self._put(lambda: self._setting.ledger.save(intent))
-
-    def _put(self, write: Callable[[], None]) -> None:
-        """Write to the ledger, again and again while it is out of reach and the lease is held."""
-        setting = self._setting
-        since = setting.clock.now()
-        until = since + setting.pace.patience
-        while True:
-            try:
-                return write()
-            except Unreachable as error:
-                now = setting.clock.now()
-                if now > until:
-                    raise StoppedHalfway("keep the ledger of the deploy", error.seen, NEXT_STEP) from error
-                setting.tell(OutOfReach(now, str(error), since, until))
-            setting.clock.sleep(setting.pace.poll)
-            setting.lease.check()
+        keep(self._setting, lambda: self._setting.ledger.save(intent))
 
     def _bear_with(self, error: Unreachable) -> Wait:
         """Wait for a world that does not answer, but not for ever."""
@@ -233,35 +216,33 @@ class Deploy:
         self._setting.tell(Looked(now, observed, len(serving), group.desired, new))
 
     def _end(self, last: Converged | Stopped) -> Report:
-        """Put the end on record. A deploy that stopped half-way stays unfinished: `repair` needs its intent."""
+        """Tell how it ended; the ledger learns it from `series`, together with what comes next."""
         report = Report(
-            status=_status(last, self._intent),
+            status=status_of((self._intent,)),
             reason=last.reason,
-            intent=self._intent,
-            seconds=self._setting.clock.now() - self._record.started,
+            intents=(self._intent,),
+            seconds=self._setting.clock.now() - self._started,
             turns=self._turns,
             capacity_before=self._before or 0,
             capacity_lowest=self._lowest or 0,
             api_calls=dict(self._setting.api_calls()),
             steps=tuple(self._steps),
         )
-        if report.status is Status.HALF_WAY:
-            record = replace(report.on(self._record), finished=None)
-            self._put(lambda: self._setting.ledger.begin(record, self._intent))
-        else:
-            self._put(lambda: self._setting.ledger.finish(report.on(self._record)))
         self._setting.tell(Ended(self._setting.clock.now(), report.status, report.reason))
         return report
 
 
-def _status(last: Converged | Stopped, intent: Intent) -> Status:
-    if isinstance(last, Converged):
-        return Status.DEPLOYED
-    if not last.safe:
-        return Status.HALF_WAY
-    return Status.ROLLED_BACK if intent.begun and intent.phase is Phase.ENDED else Status.REFUSED
-
-
-def run(setting: Setting, record: Record, intent: Intent) -> Report:
-    """Carry a deploy out, from an intent that was begun, resumed, superseding or to be rolled back."""
-    return Deploy(setting, record, intent).run()
+def keep(setting: Setting, write: Callable[[], None]) -> None:
+    """Write to the ledger, again and again while it is out of reach and the lease is held."""
+    since = setting.clock.now()
+    until = since + setting.pace.patience
+    while True:
+        try:
+            return write()
+        except Unreachable as error:
+            now = setting.clock.now()
+            if now > until:
+                raise StoppedHalfway("keep the ledger of the deploy", error.seen, NEXT_STEP) from error
+            setting.tell(OutOfReach(now, str(error), since, until))
+        setting.clock.sleep(setting.pace.poll)
+        setting.lease.check()

@@ -15,17 +15,17 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
-        self._intents: dict[str, str] = {}
+        self._intents: dict[str, dict[int, str]] = {}
         self._approvals: dict[str, Approval] = {}
 
-    def begin(self, record: Record, intent: Intent) -> None:
+    def begin(self, record: Record, intents: tuple[Intent, ...]) -> None:
         """Store a new deploy; one with the same id is replaced."""
         self._records[record.id] = record
-        self.save(intent)
+        self._intents[record.id] = {intent.turn: intent_to_text(intent) for intent in intents}
 
     def save(self, intent: Intent) -> None:
-        """Store the intent of a deploy that was begun."""
-        self._intents[intent.deploy_id] = intent_to_text(intent)
+        """Store one group's intent of a deploy that was begun; raises KeyError for another."""
+        self._intents[intent.deploy_id][intent.turn] = intent_to_text(intent)
 
     def finish(self, record: Record) -> None:
         """Store how a deploy ended; it is not unfinished any more."""
@@ -35,7 +35,7 @@ class MemoryLedger:
     def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]:
         """Return the deploys of an environment that have not ended, newest first."""
         return tuple(
-            Unfinished(record, intent_from_text(self._intents[record.id]))
+            Unfinished(record, tuple(map(intent_from_text, self._intents[record.id].values())))
             for record in self.history(deployment, environment, limit=len(self._records))
             if record.id in self._intents
         )

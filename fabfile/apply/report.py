@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..rollout.model import Intent, Step
-from ..rollout.trial import Sample, Trial
-from .ledger_contract import Record, Status
+from ..rollout.sequence import Standing, standing
+from ..rollout.trial import NO_TRIAL, Sample, Trial
+from .ledger_contract import GroupPart, Record, Status
 
 
 @dataclass(frozen=True)
 class Report:
-    """How a deploy ended and what it took. `capacity_lowest` is the fewest servers seen serving."""
+    """How a deploy, or the rollout of one of its groups, ended and what it took.
+
+    `capacity_lowest` is the fewest servers seen serving.
+    """
 
     status: Status
     reason: str
-    intent: Intent
+    intents: tuple[Intent, ...]  # one for each group, in the order of the deploy
     seconds: float
     turns: int
     capacity_before: int
     capacity_lowest: int
     api_calls: dict[str, int] = field(default_factory=dict)
     steps: tuple[tuple[float, Step], ...] = ()  # seconds since the start, and what was done
+    groups: Mapping[str, GroupPart] = field(default_factory=dict)
 
     @property
     def replaced(self) -> tuple[str, ...]:
-        return self.intent.replaced
+        return tuple(server for intent in self.intents for server in intent.replaced)
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        return self.intent.skipped
+        return tuple(server for intent in self.intents for server in intent.skipped)
+
+    @property
+    def trial(self) -> Trial:
+        """The canary's trial: it is one for the whole deploy, in its first group."""
+        return next((intent.trial for intent in self.intents if intent.trial.servers), NO_TRIAL)
 
     def on(self, record: Record) -> Record:
         """Return the ledger's record of this deploy, finished."""
@@ -41,9 +52,10 @@ class Report:
             reason=self.reason,
             capacity={"before": self.capacity_before, "lowest": self.capacity_lowest},
             instances={"replaced": self.replaced, "skipped": self.skipped},
-            canary=seen_of(self.intent.trial),
+            canary=seen_of(self.trial),
             api_calls=self.api_calls,
             turns=self.turns,
+            groups=self.groups,
         )
 
 
@@ -66,3 +78,13 @@ def seen_of(trial: Trial) -> dict[str, object]:
 
 def _figures(sample: Sample) -> dict[str, float]:
     return {"requests": sample.requests, "failed": sample.failed, "p99_ms": sample.p99_ms}
+
+
+def status_of(intents: tuple[Intent, ...]) -> Status:
+    """Return how a deploy of these groups stands, once none of them is under way."""
+    standings = {standing(intent) for intent in intents}
+    if standings & {Standing.HALF_WAY, Standing.UNDER_WAY}:
+        return Status.HALF_WAY
+    if not any(intent.failure for intent in intents):
+        return Status.DEPLOYED
+    return Status.ROLLED_BACK if Standing.ROLLED_BACK in standings else Status.REFUSED

@@ -1,17 +1,19 @@
-"""Decide with which intent a deploy starts:
+"""Decide with which intents a deploy starts:
 
-a new one, one that another process left, or one that supersedes it.
+new ones, those that another process left, or some that supersede them.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..errors import StoppedHalfway
-from ..rollout.intents import begin, resume, supersede
-from ..rollout.model import Intent, Observed, Order, Phase
+from ..rollout.intents import begin, supersede, what_was_before
+from ..rollout.model import Group, Intent, Observed, Order, Phase
+from ..rollout.sequence import Standing, go_on, standing
 from ..rollout.trial import NO_TRIAL, Trial
 from .ledger_contract import Ledger, Record, Status, Unfinished
 
@@ -23,8 +25,8 @@ class Wanted:
     task: str
     deployment: str
     environment: str
-    target: str  # "lt-…:N"
-    launch_config: str  # its name
+    targets: Mapping[str, str]  # from each group to "lt-…:N", in the order of the deploy
+    launch_config: str  # its name, the same in every group
     commit: str
     release: str
     previous_release: str
@@ -38,10 +40,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Undertaking:
-    """A record and an intent to start the loop with."""
+    """A record and the intents to start with, one for each group in their order."""
 
     record: Record
-    intent: Intent
+    intents: tuple[Intent, ...]
 
 
 def new_deploy_id(now: float) -> str:
@@ -50,98 +52,177 @@ def new_deploy_id(now: float) -> str:
 
 
 def can_resume(unfinished: Unfinished, task: str) -> bool:
-    """Whether the same command goes on with it: it was on its way forward."""
-    intent = unfinished.intent
-    forward = intent.phase is Phase.ROLLING or (intent.phase is Phase.RESTORING and not intent.failure)
-    return forward and not intent.failure and unfinished.record.task == task
+    """Whether the same command goes on with it: it was on its way forward in every group."""
+    backwards = any(each.phase is Phase.ROLLING_BACK or each.failure or each.stuck for each in unfinished.intents)
+    return not backwards and unfinished.record.task == task
 
 
-def of_this_group(unfinished: tuple[Unfinished, ...], observed: Observed) -> tuple[Unfinished, ...]:
-    """Return the deploys of the group that is there now.
+def of_groups_that_are_there(
+    unfinished: tuple[Unfinished, ...], templates: Mapping[str, str], stack_group: str
+) -> tuple[Unfinished, ...]:
+    """Return the deploys, and the parts of deploys, of groups that are there now.
 
-    An environment that was destroyed and made again has other launch templates: what was before a deploy of the
-    first one is nowhere to go back to.
+    `templates` are the launch templates of the groups that are. A group that was deleted has nothing left to finish;
+    an environment that was destroyed and made again has other templates, and what was before a deploy of the first
+    one is nowhere to go back to. An intent without a group is one of the time when there was only the stack's.
     """
-    template = observed.group.launch_config.partition(":")[0]
-    return tuple(each for each in unfinished if each.intent.previous.partition(":")[0] in ("", template))
+    found = []
+    for each in unfinished:
+        named = (replace(intent, group=intent.group or stack_group) for intent in each.intents)
+        there = tuple(intent for intent in named if _is_there(intent, templates))
+        if there:
+            found.append(replace(each, intents=there))
+    return tuple(found)
+
+
+def _is_there(intent: Intent, templates: Mapping[str, str]) -> bool:
+    return intent.group in templates and intent.previous.partition(":")[0] in ("", templates[intent.group])
 
 
 def undertake(
-    wanted: Wanted, observed: Observed, unfinished: tuple[Unfinished, ...], deploy_id: str, now: float
+    wanted: Wanted, groups: Mapping[str, Group], unfinished: tuple[Unfinished, ...], deploy_id: str, now: float
 ) -> Undertaking:
-    """Return what to start the loop with:
+    """Return what to start with: an unfinished deploy of the same is resumed, another one superseded.
 
-    an unfinished deploy of the same is resumed, another one superseded. Raises `StoppedHalfway` for workers
-    alone when web servers are half-way: such a deploy would never give their group its settings back.
+    `groups` are the wanted ones as seen now. Raises `StoppedHalfway` for workers alone when web servers are half-way,
+    and for some groups when others are: nobody would give those their settings back.
     """
-    if unfinished:
-        last = unfinished[0]
-        same = (last.intent.target, last.intent.release) == (wanted.target, wanted.release)
-        if can_resume(last, wanted.task) and same:
-            return Undertaking(replace(last.record, status=Status.RUNNING), resume(last.intent))
-        if last.intent.servers and last.intent.begun and not wanted.servers:
-            where = f"{wanted.deployment},{wanted.environment}"
-            raise StoppedHalfway(
-                f"run {wanted.task}",
-                f"{last.record.id} ({last.record.task}) left web servers half-way",
-                f"Run fab resume:{where} or fab repair:{where} first",
-            )
-        intent = supersede(
-            last.intent,
-            deploy_id=deploy_id,
-            target=wanted.target,
-            started=now,
-            release=wanted.release,
-            worker_target=wanted.worker_target,
-            trial=wanted.trial,
-        )
-        previous = intent.worker_previous or wanted.worker_previous
-        intent = replace(
-            intent,
-            order=wanted.order,
-            servers=wanted.servers,
-            worker_previous=previous,
-            migrates=wanted.migrates,
-        )
-    else:
-        intent = begin(
-            observed,
-            deploy_id=deploy_id,
-            target=wanted.target,
-            started=now,
-            release=wanted.release,
-            previous_release=wanted.previous_release,
-            worker_target=wanted.worker_target,
-            worker_previous=wanted.worker_previous,
-            order=wanted.order,
-            servers=wanted.servers,
-            trial=wanted.trial,
-            migrates=wanted.migrates,
-        )
+    last = unfinished[0] if unfinished else None
+    if last and _is_the_same(last, wanted):
+        intents = _with_new_groups(go_on(last.intents), wanted, groups, now)
+        return Undertaking(replace(last.record, status=Status.RUNNING), intents)
+    if last:
+        _refuse_to_abandon(last, wanted)
+    intents = _intents(wanted, groups, last.intents if last else (), deploy_id, now)
     record = Record(
         id=deploy_id,
         task=wanted.task,
         deployment=wanted.deployment,
         environment=wanted.environment,
         launch_config=wanted.launch_config,
-        previous_launch_config=intent.previous,
+        previous_launch_config=intents[0].previous,
         changeset=wanted.commit,
         started=now,
     )
-    return Undertaking(record, intent)
+    return Undertaking(record, intents)
+
+
+def _is_the_same(last: Unfinished, wanted: Wanted) -> bool:
+    """Whether it is an unfinished deploy of the same release to the same groups, or to some of them."""
+    targets = all(
+        (wanted.targets.get(each.group), wanted.release) == (each.target, each.release) for each in last.intents
+    )
+    return targets and can_resume(last, wanted.task)
+
+
+def _refuse_to_abandon(last: Unfinished, wanted: Wanted) -> None:
+    where = f"{wanted.deployment},{wanted.environment}"
+    changed = [each for each in last.intents if each.servers and each.begun]
+    left = [each.group for each in changed if each.group not in wanted.targets]
+    what = f"run {wanted.task}"
+    next_step = f"Run fab resume:{where} or fab repair:{where} first"
+    if changed and not wanted.servers:
+        raise StoppedHalfway(what, f"{last.record.id} ({last.record.task}) left web servers half-way", next_step)
+    if left:
+        what = f"{what} on {', '.join(wanted.targets)} alone"
+        raise StoppedHalfway(what, f"{last.record.id} left {', '.join(left)} half-way", next_step)
+
+
+def _with_new_groups(
+    intents: tuple[Intent, ...], wanted: Wanted, groups: Mapping[str, Group], now: float
+) -> tuple[Intent, ...]:
+    """Add the groups that came since to a deploy that is resumed, before the one that workers come after."""
+    known = {intent.group for intent in intents}
+    new: list[Intent] = []
+    for group in wanted.targets:
+        if group not in known:
+            turn = 1 + len(new) + max(intent.turn for intent in intents)
+            deploy_id = intents[0].deploy_id
+            new.append(_new(wanted, groups[group], deploy_id=deploy_id, now=now, turn=turn, order=Order.NEVER))
+    last = len(intents) - (intents[-1].order is Order.LAST)
+    return (*intents[:last], *new, *intents[last:])
+
+
+def _intents(
+    wanted: Wanted, groups: Mapping[str, Group], left: tuple[Intent, ...], deploy_id: str, now: float
+) -> tuple[Intent, ...]:
+    """Return the intents of a new deploy; a group that an earlier one left half-way comes first."""
+    before = {intent.group: intent for intent in left if intent.begun}
+    unsettled = {group for group, each in before.items() if standing(each) in (Standing.UNDER_WAY, Standing.HALF_WAY)}
+    names = sorted(wanted.targets, key=lambda group: group not in unsettled)
+    found = []
+    for turn, group in enumerate(names, 1):
+        first_or_last = {Order.FIRST: turn == 1, Order.LAST: turn == len(names), Order.NEVER: False}
+        order = wanted.order if first_or_last[wanted.order] else Order.NEVER
+        intent = _new(wanted, groups[group], deploy_id=deploy_id, now=now, turn=turn, order=order)
+        if group in unsettled:
+            intent = _taken_over(before[group], intent)
+        elif group in before:
+            intent = _going_back_as_far(before[group], intent)
+        found.append(intent)
+    return tuple(found)
+
+
+def _new(wanted: Wanted, group: Group, *, deploy_id: str, now: float, turn: int, order: Order) -> Intent:
+    return begin(
+        Observed(group),
+        deploy_id=deploy_id,
+        target=wanted.targets[group.name],
+        started=now,
+        turn=turn,
+        release=wanted.release,
+        previous_release=wanted.previous_release,
+        worker_target=wanted.worker_target,
+        worker_previous=wanted.worker_previous,
+        order=order,
+        servers=wanted.servers,
+        trial=wanted.trial if turn == 1 else NO_TRIAL,  # what passes in the first group is no canary in the others
+        migrates=wanted.migrates,
+    )
+
+
+def _taken_over(left: Intent, new: Intent) -> Intent:
+    """Return the intent that supersedes one with surge and settings in the air."""
+    intent = supersede(
+        left,
+        deploy_id=new.deploy_id,
+        target=new.target,
+        started=new.started,
+        release=new.release,
+        worker_target=new.worker_target,
+        trial=new.trial,
+    )
+    return replace(
+        intent,
+        turn=new.turn,
+        order=new.order,
+        servers=new.servers,
+        worker_previous=intent.worker_previous or new.worker_previous,
+        migrates=new.migrates,
+    )
+
+
+def _going_back_as_far(left: Intent, new: Intent) -> Intent:
+    """Return the intent of a group that an unfinished deploy was through with: nothing of it is left but its past."""
+    before = what_was_before(left)
+    return replace(
+        new,
+        previous=before.launch_config,
+        tried=before.tried,
+        previous_release=before.release,
+        worker_previous=before.worker_config or new.worker_previous,
+    )
 
 
 def close_superseded(ledger: Ledger, unfinished: tuple[Unfinished, ...], by: str, now: float) -> None:
     """Put on record that deploys ended because a later one, which is in the ledger by now, took them over."""
+    others = tuple(each for each in unfinished if each.record.id != by)
+    close(ledger, others, f"superseded by {by}", now)
+
+
+def close(ledger: Ledger, unfinished: tuple[Unfinished, ...], reason: str, now: float) -> None:
+    """Put on record that nothing of these deploys is left to finish, and why."""
     for each in unfinished:
-        if each.record.id != by:
-            seconds = now - each.record.started
-            ledger.finish(
-                replace(
-                    each.record,
-                    status=Status.SUPERSEDED,
-                    finished=now,
-                    seconds=seconds,
-                    reason=f"superseded by {by}",
-                )
-            )
+        seconds = now - each.record.started
+        status = Status.SUPERSEDED
+        ledger.finish(replace(each.record, status=status, finished=now, seconds=seconds, reason=reason))

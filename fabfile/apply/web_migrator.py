@@ -12,7 +12,7 @@ from ..config.environment import Environment
 from ..rollout.model import Group, Intent, Lifecycle, Migration, Phase, Worker, WorkerPhase
 from ..rollout.workers import who_migrates
 from ..transports.contract import Transport
-from .workers import Documents, SshServers, answered, worker_from_status
+from .workers import Documents, SeenWorkers, SshServers, answered, seen_workers, worker_from_status
 
 _COMING = frozenset({Lifecycle.PENDING, Lifecycle.IN_SERVICE})
 
@@ -43,16 +43,12 @@ class FirstServers(SshServers):
         super().__init__(aws, environment, transport, document)
         self._look = look
 
-    def observe(self, release: str) -> tuple[Worker, ...]:
+    def observe(self, release: str) -> SeenWorkers:
         """Return those that answer, one that has begun to migrate before the others."""
         ids = sorted(member.id for member in self._look().members if member.lifecycle in _COMING)
-        answers = self._ask(ec2.instances(self._aws, ids).values(), release)
-        seen = [
-            worker_from_status(server, answered(server, "see the server", result), release)
-            for server, result in answers.items()
-            if result.ok
-        ]
-        return tuple(sorted(seen, key=lambda each: (each.migration is Migration.NONE, each.id)))
+        seen = seen_workers(self._ask(ec2.instances(self._aws, ids).values(), release), release)
+        order = sorted(seen.workers, key=lambda each: (each.migration is Migration.NONE, each.id))
+        return replace(seen, workers=tuple(order))
 
 
 def seen_from(server: str, status: Mapping[str, Any], release: str) -> Worker:

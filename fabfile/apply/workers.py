@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws import ec2
@@ -29,11 +30,19 @@ _INSTALL_SECONDS = 900.0
 Documents = Callable[[str], Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class SeenWorkers:
+    """The workers that answered, and those that did not, each with the reason."""
+
+    workers: tuple[Worker, ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
+
+
 class NoWorkers:
     """An environment, or a deploy, without workers."""
 
-    def observe(self, release: str) -> tuple[Worker, ...]:
-        return ()
+    def observe(self, release: str) -> SeenWorkers:
+        return SeenWorkers()
 
     def apply(self, step: StopWorker | InstallRelease | RunMigrations | StartWorker) -> Outcome:
         raise TypeError(f"there are no workers for {type(step).__name__}")
@@ -51,7 +60,8 @@ class SshServers:
 
     def _ask(self, found: Iterable[ec2.Instance], release: str) -> Mapping[str, Result]:
         """Ask all of them at once for their status in relation to a release; returns the answers by instance id."""
-        self._hosts = {each.id: each.addresses[self._environment.ssh_attribute] for each in found}
+        attribute = self._environment.ssh_attribute
+        self._hosts = {each.id: each.addresses[attribute] for each in found if each.addresses.get(attribute)}
         hosts = list(self._hosts.values())
         asked = calling_program("status", "--release", release)
         answers = self._transport.run(hosts, asked, timeout=_LOOK_SECONDS)
@@ -83,13 +93,22 @@ class SshServers:
 class SshWorkers(SshServers):
     """Workers, found by their Name tag."""
 
-    def observe(self, release: str) -> tuple[Worker, ...]:
-        """Return every worker; raises `Unreachable` when one does not answer."""
+    def observe(self, release: str) -> SeenWorkers:
+        """Return every worker; one that does not answer hides no other."""
         found = ec2.instances_tagged(self._aws, {"Name": self._environment.names.worker})
-        return tuple(
-            worker_from_status(worker, answered(worker, "see the worker", result), release)
-            for worker, result in self._ask(found, release).items()
-        )
+        answers = self._ask(found, release)
+        unseen = tuple((each.id, "it has no address yet") for each in found if each.id not in answers)
+        seen = seen_workers(answers, release)
+        return SeenWorkers(seen.workers, (*unseen, *seen.unseen))
+
+
+def seen_workers(answers: Mapping[str, Result], release: str) -> SeenWorkers:
+    """Return what servers answered, by their ids, in relation to a release."""
+    read = {name: status_of(result) for name, result in answers.items()}
+    return SeenWorkers(
+        tuple(worker_from_status(name, status, release) for name, (status, why) in read.items() if not why),
+        tuple((name, why) for name, (_, why) in read.items() if why),
+    )
 
 
 def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> Worker:
@@ -118,13 +137,21 @@ def _migration(found: Mapping[str, Mapping[str, Any]], release: str) -> tuple[Mi
 
 def answered(worker: str, what: str, result: Result) -> Mapping[str, Any]:
     """Return what a server's program answered; raises `Unreachable` when it did not."""
+    status, why = status_of(result)
+    if why:
+        raise Unreachable(f"{what} {worker}", why, "Is it up, and does SSH reach it?")
+    return status
+
+
+def status_of(result: Result) -> tuple[Mapping[str, Any], str]:
+    """Return a server's status, or why there is none."""
     if not result.ok:
-        raise Unreachable(f"{what} {worker}", _last_line(result), "Is it up, and does SSH reach it?")
+        return {}, _last_line(result)
     try:
         answer = json.loads(result.out)
-    except ValueError as error:
-        raise Unreachable(f"{what} {worker}", f"it answered {result.out[:100]!r}") from error
-    return answer if isinstance(answer, dict) else {}
+    except ValueError:
+        answer = None
+    return (answer, "") if isinstance(answer, dict) else ({}, f"it answered {result.out[:100]!r}")
 
 
 def _last_line(result: Result) -> str:

@@ -6,8 +6,9 @@ Items have a partition key `pk` and a sort key `sk`; other attributes are string
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import Unreachable
 from .session import Aws
@@ -39,6 +40,14 @@ class Guard(NamedTuple):
     expected: Mapping[str, str | int | None]
 
 
+class Write(NamedTuple):
+    """An item to be put, or to be deleted (None), if each attribute in `expected` is as given (None: absent)."""
+
+    key: Key
+    item: Item | None
+    expected: Mapping[str, str | int | None] = MappingProxyType({})
+
+
 class Table:
     """A table of small items, read consistently and written on conditions."""
 
@@ -68,11 +77,19 @@ class Table:
 
         Raises `Contested` otherwise. Item and guard are one transaction.
         """
+        self.write_all((Write(key, item, expected or {}),), guard)
+
+    def write_all(self, writes: Sequence[Write], guard: Guard | None = None) -> None:
+        """Put or delete several items, 99 at the most, as one transaction.
+
+        Raises `Contested` when one of them, or `guard`'s item, is not as expected.
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
         try:
-            self._put(key, item, expected or {}, guard)
+            self._write(writes, guard)
         except Missing:
             self._create()
-            self._put(key, item, expected or {}, guard)
+            self._write(writes, guard)
 
     def newest(self, partition: str, prefix: str = "") -> Iterator[Item]:
         """Yield a partition's items, whose sort key begins with `prefix`, from the highest sort key down."""
@@ -92,18 +109,12 @@ class Table:
         except Missing:
             return
 
-    def _put(
-        self,
-        key: Key,
-        item: Item,
-        expected: Mapping[str, str | int | None],
-        guard: Guard | None,
-    ) -> None:
+    def _write(self, writes: Sequence[Write], guard: Guard | None) -> None:
         what = f"write to the table {self.name}"
         for attempt in range(_CONFLICTS):
             try:
                 with self._aws.calling(what):
-                    self._send(_pack({**item, **_keys(key)}), _condition(expected), guard)
+                    self._send(writes, guard)
                 return
             except Refused as error:
                 if "ConditionalCheckFailed" in error.code + error.message:
@@ -113,21 +124,23 @@ class Table:
                     raise
             time.sleep(0.05 * 2**attempt)
 
-    def _send(
-        self,
-        item: dict[str, AttributeValueTypeDef],
-        condition: dict[str, object],
-        guard: Guard | None,
-    ) -> None:
+    def _send(self, writes: Sequence[Write], guard: Guard | None) -> None:
         client = self._aws.client("dynamodb")
-        if guard is None:
-            client.put_item(TableName=self.name, Item=item, **condition)  # type: ignore[arg-type]
+        requests = [self._request(write) for write in writes]
+        if guard is None and [*requests[0]] == ["Put"] and len(requests) == 1:
+            client.put_item(**requests[0]["Put"])
             return
-        check = {"TableName": self.name, "Key": _pack(_keys(guard.key)), **_condition(guard.expected)}
-        put = {"TableName": self.name, "Item": item, **condition}
-        client.transact_write_items(
-            TransactItems=[{"ConditionCheck": check}, {"Put": put}]  # type: ignore[typeddict-item]
-        )
+        if guard is not None:
+            check = {"TableName": self.name, "Key": _pack(_keys(guard.key)), **_condition(guard.expected)}
+            requests.insert(0, {"ConditionCheck": check})
+        client.transact_write_items(TransactItems=requests)
+
+    def _request(self, write: Write) -> Any:
+        """Return one write as a transaction has it."""
+        named = {"TableName": self.name, **_condition(write.expected)}
+        if write.item is None:
+            return {"Delete": {**named, "Key": _pack(_keys(write.key))}}
+        return {"Put": {**named, "Item": _pack({**write.item, **_keys(write.key)})}}
 
     def _create(self) -> None:
         """Make the table, on demand and encrypted by DynamoDB's own key; another deployer may be faster."""

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..apply.workers import SeenWorkers
 from ..apply.world import Clock, Outcome
 from ..errors import StoppedHalfway, Unreachable
-from ..rollout.model import Member, Migration, RunMigrations, Worker
+from ..rollout.model import Member, Migration, RunMigrations
 
 OnWait = Callable[[str, float, float], None]
 
@@ -16,7 +17,7 @@ OnWait = Callable[[str, float, float], None]
 class Workers(Protocol):
     """The environment's workers, or its first web servers where there are none."""
 
-    def observe(self, release: str) -> tuple[Worker, ...]: ...
+    def observe(self, release: str) -> SeenWorkers: ...
 
     def apply(self, step: RunMigrations) -> Outcome: ...
 
@@ -38,12 +39,15 @@ def migrate_first(workers: Workers, release: str, clock: Clock, patience: Patien
     until = since + patience.deadline
     seen = "no server is there yet"
     while clock.now() < until:
+        found = SeenWorkers()
         try:
             found = workers.observe(release)
         except Unreachable as error:
-            found, seen = (), error.seen
-        if found:
-            worker = found[0]
+            seen = error.seen
+        if not found.workers and found.unseen:
+            seen = "; ".join(f"{name} does not answer ({why})" for name, why in found.unseen)
+        if found.workers:
+            worker = found.workers[0]
             if worker.release and worker.release != release:
                 return  # deploys came since: what workers run, and when it migrates, is theirs
             if worker.migration is Migration.DONE:

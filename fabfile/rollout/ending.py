@@ -61,12 +61,17 @@ def verdict(s: Situation) -> Plan | None:
     return Plan(intent, (Converged(text, at=s.now),))
 
 
+def migrations_that_stay(intent: Intent) -> str:
+    """Say what it means for a deploy that stopped that its migrations ran; "" when they did not."""
+    if not intent.migrated:
+        return ""
+    newer = intent.release if intent.phase is Phase.ROLLING else intent.previous_release
+    return f"migrations of {newer} have run and stay: the release before runs on their schema"
+
+
 def why_stopped(intent: Intent) -> str:
     """Tell the failure, what it means that migrations ran, and why going back failed if it did."""
-    parts = [intent.failure]
-    if intent.migrated:
-        newer = intent.release if intent.phase is Phase.ROLLING else intent.previous_release
-        parts.append(f"migrations of {newer} have run and stay: the release before runs on their schema")
+    parts = [intent.failure, migrations_that_stay(intent)]
     if intent.stuck:
         parts.append(f"going back failed: {intent.stuck}")
     return "; ".join(part for part in parts if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .failing import backwards
 from .model import Group, Intent, Observed, Order, Phase
@@ -17,6 +17,7 @@ def begin(
     deploy_id: str,
     target: str,
     started: float,
+    turn: int = 1,
     release: str = "",
     previous_release: str = "",
     worker_target: str = "",
@@ -32,6 +33,8 @@ def begin(
         deploy_id=deploy_id,
         target=target,
         previous=what_serves(group, target),
+        group=group.name,
+        turn=turn,
         release=release,
         previous_release=previous_release,
         worker_target=worker_target,
@@ -75,6 +78,29 @@ def resume(intent: Intent) -> Intent:
     )
 
 
+def seen_again(intent: Intent, observed: Observed) -> Intent:
+    """Return the intent of a group that nothing was changed in, with the sizes that the group has now."""
+    group = observed.group
+    return replace(intent, desired=group.desired, floor=sum(serves(member, group) for member in group.members))
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a group and its workers ran before a deploy."""
+
+    launch_config: str
+    release: str
+    worker_config: str
+    tried: tuple[str, ...]  # what it is to be rid of then
+
+
+def what_was_before(intent: Intent) -> Before:
+    """Return what a deploy that has begun goes back to; one that does so already has it as its target."""
+    if intent.phase is Phase.ROLLING_BACK or intent.failure:
+        return Before(intent.target, intent.release, intent.worker_target, (*intent.tried, intent.previous))
+    return Before(intent.previous, intent.previous_release, intent.worker_previous, (*intent.tried, intent.target))
+
+
 def supersede(
     intent: Intent,
     *,
@@ -89,19 +115,17 @@ def supersede(
 
     It goes back, should it fail, to what the unfinished one would have gone back to.
     """
-    going_back = intent.phase is Phase.ROLLING_BACK or bool(intent.failure)
-    good = intent.target if going_back else intent.previous
-    good_release = intent.release if going_back else intent.previous_release
-    good_worker = intent.worker_target if going_back else intent.worker_previous
+    before = what_was_before(intent)
     return replace(
         resume(intent),
         deploy_id=deploy_id,
         target=target,
-        previous=good,
+        previous=before.launch_config,
+        tried=before.tried,
         release=release,
-        previous_release=good_release,
+        previous_release=before.release,
         worker_target=worker_target,
-        worker_previous=good_worker,
+        worker_previous=before.worker_config,
         phase=Phase.ROLLING,
         trial=trial,
         started=started,

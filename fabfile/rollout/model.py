@@ -125,6 +125,7 @@ class Observed:
 
     group: Group
     workers: tuple[Worker, ...] = ()
+    workers_unseen: tuple[tuple[str, str], ...] = ()  # workers that did not answer, and why
     workers_wanted: int = 0  # how many there are to be, as far as somebody says so
     worker_config: str = ""  # what the workers' group launches next; "" where there is none
     approval: Approval | None = None  # what was said to a deploy that waits for it
@@ -207,6 +208,9 @@ class Intent:
     deploy_id: str
     target: str  # the launch config that is rolled out, "lt-0abc:8"
     previous: str  # the one before, to which a stopped deploy goes back
+    group: str = ""  # whose intent this is; "" in ledgers of the time when an environment had one group
+    turn: int = 1  # which of the deploy's groups it is
+    tried: tuple[str, ...] = ()  # launch configs of unfinished deploys that it took over: going back, none stays
     release: str = ""  # the release that workers get
     previous_release: str = ""
     worker_target: str = ""  # what the workers' group is to launch; "" leaves it alone

@@ -107,7 +107,7 @@ def launch_surge(s: Situation, missing: int, leaving: tuple[Member, ...], reason
     for zone, wanted in sorted(zones.items()):
         for count in _chunks(wanted):
             number += 1
-            token = f"{s.intent.deploy_id}-{number}"
+            token = f"{s.intent.deploy_id}-{s.intent.turn}-{number}"
             entry = Launch(token, zone, count, s.intent.target, s.now, desired)
             steps.append(LaunchInstances(f"launch {count} in {zone}: {reason}", entry))
             desired += count

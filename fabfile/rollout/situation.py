@@ -18,11 +18,11 @@ def serves(member: Member, group: Group) -> bool:
 def is_old(member: Member, intent: Intent) -> bool:
     """Whether a member is to be replaced.
 
-    Rolling: whatever is not on the target. Going back: only what is on the config that failed; a server on a
-    third config served before us and is left alone.
+    Rolling: whatever is not on the target. Going back: only what is on the config that failed, or that an
+    unfinished deploy before brought; a server on another config served before us and is left alone.
     """
     if intent.phase is Phase.ROLLING_BACK:
-        return member.launch_config == intent.previous != intent.target
+        return member.launch_config != intent.target and member.launch_config in {intent.previous, *intent.tried}
     return member.launch_config != intent.target
 
 

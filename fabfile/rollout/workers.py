@@ -46,9 +46,11 @@ def _workers(s: Situation) -> Plan | None:
     workers, intent = s.raw.workers, s.intent
     if not intent.release:
         return None
-    missing = s.raw.workers_wanted - len(workers)
-    if missing > 0 and _to_migrate(intent):
-        return _await_workers(s, missing)
+    awaited = _awaited(s)
+    if awaited:
+        return _await_workers(s, awaited)
+    if intent.workers_since is not None:
+        return think(replace(intent, workers_since=None))
     if not workers and s.raw.migrator and _to_migrate(intent):
         return _on_server(s, s.raw.migrator)
     if all(worker.phase is WorkerPhase.RUNNING for worker in workers):
@@ -99,15 +101,27 @@ def _bring_along(s: Situation, workers: tuple[Worker, ...]) -> Plan:
     return _each(s, installed, "start", lambda w: _start(w, intent.release))
 
 
-def _await_workers(s: Situation, missing: int) -> Plan:
-    """Wait for workers that their group has yet to launch: without one nobody migrates for the new servers."""
+def _awaited(s: Situation) -> str:
+    """Say which workers have to be seen before anything is done with the others; "" when none."""
+    if s.raw.workers_unseen:
+        return "; ".join(f"{name} does not answer ({why})" for name, why in s.raw.workers_unseen)
+    missing = s.raw.workers_wanted - len(s.raw.workers)
+    if missing > 0 and _to_migrate(s.intent):
+        return f"{missing} of {s.raw.workers_wanted} workers have yet to come"
+    return ""
+
+
+def _await_workers(s: Situation, why: str) -> Plan:
+    """Wait for workers that their group has yet to launch, or that do not answer.
+
+    Without one nobody migrates for the new servers, and one that nobody sees may run jobs on the schema of before.
+    """
     since = s.intent.workers_since
     if since is None:
         return think(replace(s.intent, workers_since=s.now))
     if s.now - since > s.policy.worker_deadline:
-        text = f"{missing} of {s.raw.workers_wanted} workers had not come after {s.policy.worker_deadline:.0f} s"
-        return think(replace(s.intent, trouble=text))
-    return wait(s, f"{missing} of {s.raw.workers_wanted} workers have yet to come", since, s.policy.worker_deadline)
+        return think(replace(s.intent, trouble=f"{why} after {s.policy.worker_deadline:.0f} s", workers_since=None))
+    return wait(s, why, since, s.policy.worker_deadline)
 
 
 def _renew_group(s: Situation) -> Plan | None:

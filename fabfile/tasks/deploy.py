@@ -26,9 +26,11 @@ def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
     slot_deadline: float = 0.0,
     no_probe: bool = False,
     probe_rate: float = 0.0,
+    groups: str = "",
 ) -> None:
     """Replace every web server, new before old, without losing a request; workers and migrations first.
 
+    Several groups take turns; when one goes back, those before it do too.
     Without a launch config it makes one of the environment's branch. The same command after a deployer died
     goes on where it stopped. A batch that does not come into service stops the rollout and goes back.
     """
@@ -44,6 +46,7 @@ def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
             slot_deadline=slot_deadline,
             probe=not no_probe,
             probe_rate=probe_rate,
+            groups=groups,
         ),
     )
 

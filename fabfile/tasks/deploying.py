@@ -1,4 +1,4 @@
-"""What the deploy tasks share: under the lock, choose a launch config, carry the rollout out, say how it ended."""
+"""What the deploy tasks share: under the lock, choose what is rolled out to which groups, and carry it out."""
 
 from __future__ import annotations
 
@@ -6,33 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..apply.aws_world import AwsWorld
-from ..apply.dynamo_ledger import DynamoLedger
 from ..apply.forecast import forecast
-from ..apply.launch_configs import LaunchConfigMaker, check_rolled_out_by, release_of
-from ..apply.ledger_contract import Status, Unfinished
-from ..apply.loop import Deploy, Setting
-from ..apply.report import Report
-from ..apply.undertaking import (
-    Undertaking,
-    Wanted,
-    can_resume,
-    close_superseded,
-    new_deploy_id,
-    of_this_group,
-    undertake,
-)
-from ..apply.workers import fetch_static
-from ..aws.ec2 import instances
-from ..aws.launch_templates import find_launch_config, read_launch_config
+from ..apply.launch_configs import LaunchConfigMaker, release_of
+from ..apply.ledger_contract import Unfinished
+from ..apply.named_configs import Target, named_target
+from ..apply.undertaking import Wanted, can_resume, close_superseded, new_deploy_id, undertake
 from ..config.schema import MOST_PROBE_REQUESTS
-from ..errors import RolloutFailed, StoppedHalfway, UsageError
-from ..locks.contract import Lease
+from ..errors import UsageError
 from ..releases.source import Repository
-from ..rollout.model import Group, Lifecycle, Observed, Order
-from .probing import probed
-from .telling import Teller, name_of, summary
-from .wiring import durations_of, ledger_of, locked, maker_of, pace_of, policy_of, transport_of, world_of
+from ..rollout.model import Group, Intent, Order
+from .conducting import conclude, conduct, servers_of, share_static
+from .groups import chosen_groups
+from .telling import name_of, summary
+from .unfinished import with_groups_that_are_there
+from .wiring import durations_of, ledger_of, locked, maker_of, policy_of, world_of
 
 if TYPE_CHECKING:
     from .run import Run
@@ -52,16 +39,7 @@ class Request:
     slot_deadline: float = 0.0
     probe: bool = True
     probe_rate: float = 0.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is rolled out: a launch config by id and name, and the commit and release in it."""
-
-    id: str
-    name: str
-    commit: str
-    release: str
+    groups: str = ""
 
 
 class Rollout:
@@ -71,9 +49,10 @@ class Rollout:
         self._run = run
         self._request = request
         _check(run, request)
+        chosen = chosen_groups(run, request.groups)
+        # Workers have no web group; their deploy is kept under the stack's.
+        self._groups = chosen if request.servers else (run.environment.names.stack_group,)
         self._maker: LaunchConfigMaker = maker_of(run)
-        self._group = run.environment.names.stack_group
-        self._world: AwsWorld = world_of(run, self._maker, self._group)
 
     def carry_out(self) -> None:
         """Deploy and say how it ended; raises `RolloutFailed` or `StoppedHalfway` unless it was seen to hold."""
@@ -82,73 +61,98 @@ class Rollout:
         with locked(run, deploy_id) as lease:
             ledger = ledger_of(run.aws(), run.environment, lease.token)
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-            group = self._world.observe_group()
-            observed = Observed(group)
-            taken_over = of_this_group(unfinished, observed)
-            target = self._choose(taken_over, group)
+            taken_over = with_groups_that_are_there(run, unfinished)
+            groups = self._look()
+            target = self._made(self._choose(taken_over, groups))
             wanted = self._wanted(target, self._worker_config(target, taken_over))
-            undertaking = undertake(wanted, observed, taken_over, deploy_id, run.clock.now())
-            ledger.begin(undertaking.record, undertaking.intent)
+            undertaking = undertake(wanted, groups, taken_over, deploy_id, run.clock.now())
+            ledger.begin(undertaking.record, undertaking.intents)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
             if self._request.servers:
-                share_static(run, self._maker, target.release, group)
+                for group in groups.values():
+                    share_static(run, self._maker, target.release, group)
             lease.check()
-            report = conduct(run, undertaking, self._request, world=self._world, ledger=ledger, lease=lease)
+            report = conduct(run, undertaking, self._request, maker=self._maker, ledger=ledger, lease=lease)
         conclude(run, report)
 
     def foretell(self) -> None:
         """Print the steps that the deploy would take, and what they would come to."""
-        run, request = self._run, self._request
+        run = self._run
         ledger = ledger_of(run.aws(), run.environment)
-        group = self._world.observe_group()
         unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-        unfinished = of_this_group(unfinished, Observed(group))
-        if request.launch_config:
-            target = self._choose(unfinished, group)
-        else:
-            commit = self._commit()
-            target = Target(_UNMADE, f"a new launch config of {commit[:7]}", commit, f"new-{commit[:7]}")
-        now = run.clock.now()
-        wanted = self._wanted(target, _UNMADE if request.order is not Order.NEVER else "")
-        intent = undertake(wanted, Observed(group), unfinished, "forecast", now).intent
-        policy = policy_of(run.environment, request.batch, group.desired, request.slot_deadline)
-        foretold = forecast(self._world.observe(intent), intent, policy, durations_of(run.environment))
+        unfinished = with_groups_that_are_there(run, unfinished)
+        groups = self._look()
+        target = self._foretold_target(unfinished, groups)
+        wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "")
+        intents = undertake(wanted, groups, unfinished, "forecast", run.clock.now()).intents
         run.output.result(f"would deploy {target.name}:")
+        begins = 0.0
+        for intent in intents:
+            begins = self._foretell_group(intent, begins, several=len(intents) > 1)
+
+    def _foretell_group(self, intent: Intent, begins: float, several: bool) -> float:
+        """Print what one group's rollout would be, from `begins` seconds on; returns when it would end."""
+        run, request = self._run, self._request
+        world = world_of(run, self._maker, intent.group)
+        policy = policy_of(run.environment, request.batch, max(intent.desired, 1), request.slot_deadline)
+        foretold = forecast(world.observe(intent), intent, policy, durations_of(run.environment))
         for seconds, step in foretold.steps:
-            run.output.result(f"{seconds:7.0f} s  {name_of(step)}: {step.reason}")
+            run.output.result(f"{begins + seconds:7.0f} s  {name_of(step)}: {step.reason}")
         report = foretold.report
         lowest = f"capacity never below {report.capacity_lowest}"
-        run.output.result(f"forecast: {summary(report, _servers(report))} · {lowest}")
+        named = f"forecast of {intent.group}" if several else "forecast"
+        run.output.result(f"{named}: {summary(report, servers_of(report))} · {lowest}")
+        return begins + report.seconds
 
-    def _choose(self, unfinished: tuple[Unfinished, ...], group: Group) -> Target:
+    def _look(self) -> dict[str, Group]:
+        return {name: world_of(self._run, self._maker, name).observe_group() for name in self._groups}
+
+    def _choose(self, unfinished: tuple[Unfinished, ...], groups: Mapping[str, Group]) -> Target:
         """Return the launch config that was named, the one that an unfinished deploy of the same has, or a new one."""
         run, request = self._run, self._request
-        template = group.launch_config.partition(":")[0]
         if request.launch_config:
-            config = find_launch_config(run.aws(), template, request.launch_config)
-            release = release_of(config)
-            check_rolled_out_by(config, run.environment, group.name, group.launch_config)
-            return Target(config.id, config.name, self._maker.stored(release).commit if release else "", release)
+            return named_target(run.aws(), self._maker, run.environment, request.launch_config, groups)
         last = unfinished[0] if unfinished else None
         if last and can_resume(last, run.task) and last.record.changeset == self._commit():
             run.output.progress(f"going on with {last.record.id}, which did not end")
-            name = last.record.launch_config
-            return Target(last.intent.target, name, last.record.changeset, last.intent.release)
+            has = {intent.group: intent.target for intent in last.intents if intent.group in groups}
+            missing = tuple(name for name in groups if name not in has)
+            record, release = last.record, last.intents[0].release
+            return Target(record.launch_config, record.changeset, release, has, missing)
         manifest = self._maker.release(request.changeset)
         if not request.servers:
-            return Target(group.launch_config, group.launch_config, manifest.commit, manifest.id)
-        config = self._maker.make(manifest, group.name)
-        run.output.progress(f"made the launch config {config.name}")
-        return Target(config.id, config.name, manifest.commit, manifest.id)
+            live = {name: group.launch_config for name, group in groups.items()}
+            return Target(next(iter(live.values())), manifest.commit, manifest.id, live)
+        made = self._maker.make_for(manifest, self._groups)
+        name = next(iter(made.values())).name
+        run.output.progress(f"made the launch config {name}")
+        return Target(name, manifest.commit, manifest.id, {group: config.id for group, config in made.items()})
+
+    def _made(self, target: Target) -> Target:
+        """Return the target with a launch config of its name in the groups that had none, in the deploy's order."""
+        if not target.missing:
+            return target
+        made = self._maker.make_for(self._maker.stored(target.release), target.missing, target.name)
+        self._run.output.progress(f"made the launch config {target.name} for {', '.join(target.missing)}")
+        return _with(target, {group: config.id for group, config in made.items()}, self._groups)
+
+    def _foretold_target(self, unfinished: tuple[Unfinished, ...], groups: Mapping[str, Group]) -> Target:
+        """Return what would be rolled out, with a stand-in for each launch config that is not made yet."""
+        if self._request.launch_config:
+            target = self._choose(unfinished, groups)
+            return _with(target, dict.fromkeys(target.missing, _UNMADE), self._groups)
+        commit = self._commit()
+        unmade = dict.fromkeys(self._groups, _UNMADE)
+        return Target(f"a new launch config of {commit[:7]}", commit, f"new-{commit[:7]}", unmade)
 
     def _wanted(self, target: Target, worker_config: str) -> Wanted:
         run = self._run
-        web, worker = self._maker.live(self._group), self._maker.live(run.environment.names.worker)
+        web, worker = self._maker.live(self._groups[0]), self._maker.live(run.environment.names.worker)
         return Wanted(
             task=run.task,
             deployment=run.environment.deployment,
             environment=run.environment.name,
-            target=target.id,
+            targets=target.configs,
             launch_config=target.name,
             commit=target.commit,
             release=target.release,
@@ -167,107 +171,26 @@ class Rollout:
 
     def _worker_config(self, target: Target, unfinished: tuple[Unfinished, ...]) -> str:
         """Return what the workers' group is to launch once its workers run the release; "" leaves it alone."""
-        live = self._maker.live(self._run.environment.names.worker)
+        group = self._run.environment.names.worker
+        live = self._maker.live(group)
         if self._request.order is Order.NEVER or live is None or not target.release:
             return ""
-        for each in unfinished[:1]:
-            if each.intent.release == target.release and each.intent.worker_target:
-                return each.intent.worker_target
+        for intent in (intent for each in unfinished[:1] for intent in each.intents):
+            if intent.release == target.release and intent.worker_target:
+                return intent.worker_target
         if release_of(live) == target.release:
             return live.id
-        return self._maker.make(self._maker.stored(target.release), self._run.environment.names.worker).id
+        return self._maker.make(self._maker.stored(target.release), group).id
+
+
+def _with(target: Target, more: Mapping[str, str], order: tuple[str, ...]) -> Target:
+    configs = {**target.configs, **more}
+    return replace(target, configs={group: configs[group] for group in order}, missing=())
 
 
 def _check(run: Run, request: Request) -> None:
     """Refuse limits that make no sense before a release is built, or the lock is taken."""
-    groups = run.environment.names.auto_scaling_groups
-    if len(groups) > 1:
-        raise UsageError(f"deploy to {', '.join(groups)}", "only one group is deployed at a time", "Name one")
     policy_of(run.environment, request.batch, 1, request.slot_deadline)
     if request.probe_rate > MOST_PROBE_REQUESTS:
         seen = f"--probe-rate is a number of requests a second up to {MOST_PROBE_REQUESTS}, not {request.probe_rate:g}"
         raise UsageError("watch the site", seen)
-
-
-def share_static(run: Run, maker: LaunchConfigMaker, release: str, group: Group) -> None:
-    """Let servers that run have a release's static files before a page of it asks them for one."""
-    manifest = maker.stored(release) if release else None
-    if manifest is None or manifest.static is None:
-        return
-    serving = [member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE]
-    found = instances(run.aws(), serving).values()
-    hosts = [each.addresses[run.environment.ssh_attribute] for each in found]
-    wanted = {"static": [{"key": manifest.static.key, "sha256": manifest.static.sha256}]}
-    for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
-        run.output.warning(f"{host} has not got the new release's static files: {why}")
-
-
-def conduct(
-    run: Run, undertaking: Undertaking, request: Request, *, world: AwsWorld, ledger: DynamoLedger, lease: Lease
-) -> Report:
-    """Run the loop while the probe asks for pages, and put what both saw on record."""
-    aws, environment, intent = run.aws(), run.environment, undertaking.intent
-    setting = Setting(
-        world=world,
-        ledger=ledger,
-        lease=lease,
-        clock=run.clock,
-        policy=policy_of(environment, request.batch, max(intent.desired, 1), request.slot_deadline),
-        pace=pace_of(environment),
-        tell=Teller(run.output),
-        api_calls=lambda: aws.calls,
-    )
-    record = undertaking.record
-    named = _name_of_config(run, record.previous_launch_config)
-    record = replace(record, previous_launch_config=named)
-    with probed(run, request.probe, request.probe_rate) as seen:
-        report = Deploy(setting, record, intent).run()
-        probe = seen()
-    if report.status is not Status.HALF_WAY:
-        ledger.finish(replace(report.on(record), probe=probe))
-    line = _line(report, probe)
-    if report.status is Status.DEPLOYED:
-        run.output.result(line)
-    else:
-        run.output.progress(line)
-    return report
-
-
-def conclude(run: Run, report: Report) -> None:
-    """Raise what says that the deploy did not hold; says nothing of one that did."""
-    environment = run.environment
-    name = f"{environment.deployment} {environment.name}"
-    where = f"{environment.deployment},{environment.name}"
-    if report.status is Status.HALF_WAY:
-        next_step = f"Run fab resume:{where} to go on, or fab repair:{where} to go back"
-        raise StoppedHalfway(f"finish deploying to {name}", report.reason, next_step)
-    if report.status in (Status.ROLLED_BACK, Status.REFUSED):
-        next_step = "The servers from before serve, and the group launches what they run"
-        raise RolloutFailed(f"deploy to {name}", report.reason, next_step)
-
-
-def _line(report: Report, probe: Mapping[str, object]) -> str:
-    gone_back = f"went back in {report.seconds:.1f} s"
-    parts = [summary(report, _servers(report)) if report.status is Status.DEPLOYED else gone_back]
-    if probe:
-        parts.append(f"{probe['failed']} of {probe['total']} requests failed")
-        parts.append(f"p99 {probe['p99_ms']:.0f} ms")
-    parts.append(f"capacity never below {report.capacity_lowest}")
-    return " · ".join(parts)
-
-
-def _servers(report: Report) -> int:
-    return len(report.replaced) + len(report.skipped)
-
-
-def _name_of_config(run: Run, launch_config: str) -> str:
-    """Return the name of "lt-…:N", or it itself where it has none."""
-    if not launch_config.startswith("lt-") or ":" not in launch_config:
-        return launch_config
-    return read_launch_config(run.aws(), launch_config).name or launch_config
-
-
-def pick_unfinished(ledger: DynamoLedger, run: Run) -> Unfinished | None:
-    """Return the deploy that did not end, None when there is nothing to go on with."""
-    found = ledger.unfinished(run.environment.deployment, run.environment.name)
-    return found[0] if found else None

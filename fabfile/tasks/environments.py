@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..aws.cloudformation import ChangeSet, StackEvent
     from ..bootstrap.change import StackChange
     from ..bootstrap.creation import Creation
+    from ..locks.contract import Lease
     from .run import Run
 
 _LOCAL_POLL = 0.2
@@ -67,10 +68,25 @@ def destroy_environment(run: Run, name: str = "") -> None:
         )
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         lease.check()
-        if _change(run).delete(lambda event: _progress(run, event)):
+        gone = _change(run).delete(lambda event: _progress(run, event))
+        _close_deploys(run, lease)
+        if gone:
             run.output.result(f"{wanted} is gone; its releases and its history are kept")
         else:
             run.output.result(f"{wanted} is not there; nothing to do")
+
+
+def _close_deploys(run: Run, lease: Lease) -> None:
+    """Nothing of a deploy that did not end is left to finish; groups that the stack did not make are let be."""
+    from ..apply.undertaking import close  # noqa: PLC0415
+    from .unfinished import with_groups_that_are_there  # noqa: PLC0415
+    from .wiring import ledger_of  # noqa: PLC0415
+
+    ledger = ledger_of(run.aws(), run.environment, lease.token)
+    unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
+    left = {each.record.id for each in with_groups_that_are_there(run, unfinished)}
+    over = tuple(each for each in unfinished if each.record.id not in left)
+    close(ledger, over, "the environment was destroyed", run.clock.now())
 
 
 def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:

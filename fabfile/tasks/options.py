@@ -23,6 +23,7 @@ DESCRIPTIONS = {
     "instances": "Instance ids, separated by commas; all if left out.",
     "instance": "An instance id, e.g. i-0123456789abcdef0.",
     "processes": "Scaling processes, separated by commas, e.g. Launch,Terminate.",
+    "groups": "Web groups, separated by commas, in the order to take them; all of the config's if left out.",
     "output": "File to write to.",
     "keep": "How many of the newest to keep.",
 }

@@ -8,61 +8,95 @@ from typing import TYPE_CHECKING
 from .declare import changing
 
 if TYPE_CHECKING:
+    from ..apply.ledger_contract import Unfinished
     from ..apply.report import Report
     from ..rollout.model import Intent
     from .run import Run
+
+    TakeUp = Callable[[tuple[Intent, ...]], tuple[Intent, ...]]
 
 
 @changing
 def resume(run: Run) -> None:
     """Go on with the deploy that did not end, from wherever its deployer died."""
-    from ..rollout.intents import resume as taken_up  # noqa: PLC0415  (the loop is slow to import)
-    from .deploying import conclude  # noqa: PLC0415
+    from ..rollout.sequence import go_on  # noqa: PLC0415  (the loop is slow to import)
+    from .conducting import conclude  # noqa: PLC0415
 
-    report = _go_on(run, taken_up)
+    report = _take_up(run, go_on)
     if report is not None:
         conclude(run, report)
 
 
 @changing
 def repair(run: Run) -> None:
-    """Bring back what was before the deploy that did not end: launch config, servers, sizes, processes."""
+    """Bring back what was before the deploy that did not end: launch configs, servers, sizes, processes."""
     from ..apply.ledger_contract import Status  # noqa: PLC0415
-    from ..rollout.intents import roll_back  # noqa: PLC0415
-    from .deploying import conclude  # noqa: PLC0415
+    from ..rollout.sequence import go_back  # noqa: PLC0415
+    from .conducting import conclude  # noqa: PLC0415
 
-    report = _go_on(run, lambda intent: roll_back(intent, "fab repair"))
+    report = _take_up(run, lambda intents: go_back(intents, "fab repair"))
     if report is None:
         return
     if report.status is Status.HALF_WAY:
         conclude(run, report)
-    run.output.progress("what was before the deploy is back")
+    if report.status is Status.DEPLOYED:
+        run.output.progress("every server ran the new release already: the deploy was finished")
+    else:
+        run.output.progress("what was before the deploy is back")
 
 
-def _go_on(run: Run, take_up: Callable[[Intent], Intent]) -> Report | None:
-    from ..apply.undertaking import Undertaking, close_superseded, new_deploy_id  # noqa: PLC0415
-    from ..rollout.model import Phase  # noqa: PLC0415
-    from .deploying import Request, conduct, pick_unfinished, share_static  # noqa: PLC0415
-    from .wiring import ledger_of, locked, maker_of, world_of  # noqa: PLC0415
+def _take_up(run: Run, turned: TakeUp) -> Report | None:
+    from ..apply.undertaking import Undertaking, close, close_superseded, new_deploy_id  # noqa: PLC0415
+    from .conducting import conduct  # noqa: PLC0415
+    from .deploying import Request  # noqa: PLC0415
+    from .unfinished import with_groups_that_are_there  # noqa: PLC0415
+    from .wiring import ledger_of, locked, maker_of  # noqa: PLC0415
 
+    place = run.environment.deployment, run.environment.name
     if run.dry_run:
-        found = pick_unfinished(ledger_of(run.aws(), run.environment), run)
-        run.output.result(f"would take up {found.record.id}" if found else "every deploy has ended")
+        unfinished = ledger_of(run.aws(), run.environment).unfinished(*place)
+        _foretell(run, with_groups_that_are_there(run, unfinished), turned)
         return None
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         ledger = ledger_of(run.aws(), run.environment, lease.token)
-        unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-        if not unfinished:
+        unfinished = ledger.unfinished(*place)
+        there = with_groups_that_are_there(run, unfinished)
+        if not there:
+            close(ledger, unfinished, "its groups are gone", run.clock.now())
             run.output.progress("every deploy has ended: there is nothing to do")
             return None
-        found = unfinished[0]
+        found = there[0]
         # A deploy that died right after it took an earlier one over left that one open.
         close_superseded(ledger, unfinished, found.record.id, run.clock.now())
         run.output.progress(f"taking up {found.record.id} ({found.record.task})")
         maker = maker_of(run)
-        world = world_of(run, maker, run.environment.names.stack_group)
-        undertaking = Undertaking(found.record, take_up(found.intent))
-        if undertaking.intent.phase is Phase.ROLLING and undertaking.intent.servers:
-            # It may have died before it did that, and what is there already is not fetched again.
-            share_static(run, maker, undertaking.intent.release, world.observe_group())
-        return conduct(run, undertaking, Request(probe=False), world=world, ledger=ledger, lease=lease)
+        undertaking = Undertaking(found.record, turned(found.intents))
+        _share_static(run, undertaking.intents)
+        return conduct(run, undertaking, Request(probe=False), maker=maker, ledger=ledger, lease=lease)
+
+
+def _share_static(run: Run, intents: tuple[Intent, ...]) -> None:
+    """Do what the deploy may have died before; what is there already is not fetched again."""
+    from ..rollout.model import Phase  # noqa: PLC0415
+    from .conducting import share_static  # noqa: PLC0415
+    from .wiring import maker_of, world_of  # noqa: PLC0415
+
+    maker = maker_of(run)
+    for intent in intents:
+        if intent.phase is Phase.ROLLING and intent.servers and not any(each.failure for each in intents):
+            share_static(run, maker, intent.release, world_of(run, maker, intent.group).observe_group())
+
+
+def _foretell(run: Run, unfinished: tuple[Unfinished, ...], turned: TakeUp) -> None:
+    from ..rollout.sequence import standing, whose_turn  # noqa: PLC0415
+
+    if not unfinished:
+        run.output.result("every deploy has ended")
+        return
+    found = unfinished[0]
+    run.output.result(f"would take up {found.record.id} ({found.record.task} of {found.record.launch_config})")
+    for intent in found.intents:
+        run.output.result(f"{intent.group}: {standing(intent)}")
+    first = whose_turn(turned(found.intents))
+    if first is not None:
+        run.output.result(f"begins with {first.group}, which goes to {first.target}")

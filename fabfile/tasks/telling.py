@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..apply.events import Event, EvidenceSaved, OutOfReach, PhaseChanged, StepRefused, StepTaken, Waiting
+from ..apply.events import Event, EvidenceSaved, GroupBegun, OutOfReach, PhaseChanged, StepRefused, StepTaken, Waiting
 from ..apply.report import Report
 from ..display.output import Output
 
@@ -15,6 +15,9 @@ class Teller:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case GroupBegun():
+                turn = "goes back" if event.back else f"{event.number} of {event.count} groups"
+                self._output.progress(f"{event.group}: {turn}")
             case PhaseChanged():
                 self._output.progress(f"now {event.phase}: {event.reason}")
             case StepTaken():
@@ -41,4 +44,5 @@ def summary(report: Report, servers: int) -> str:
     """Return the last line of a deploy that ended well, but for the probe's part."""
     replaced = f"{len(report.replaced)} of {servers} servers replaced in {report.seconds:.1f} s"
     skipped = f", {len(report.skipped)} ran it already" if report.skipped else ""
-    return replaced + skipped
+    groups = f", in {len(report.groups)} groups" if len(report.groups) > 1 else ""
+    return replaced + skipped + groups

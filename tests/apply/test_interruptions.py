@@ -6,8 +6,8 @@ import pytest
 
 from fabfile.apply.events import OutOfReach
 from fabfile.apply.ledger_contract import Record, Status
-from fabfile.apply.loop import run
 from fabfile.apply.memory_ledger import MemoryLedger
+from fabfile.apply.series import run
 from fabfile.errors import StoppedHalfway, Unreachable, UsageError
 from fabfile.rollout.model import Intent, Observed
 from tests.rollout.fleets import NEW, NOW, OLD, Scene, even_fleet

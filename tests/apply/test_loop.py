@@ -9,7 +9,7 @@ import pytest
 from fabfile.apply.events import OutOfReach, PhaseChanged, StepTaken
 from fabfile.apply.forecast import Durations, forecast
 from fabfile.apply.ledger_contract import Record, Status
-from fabfile.apply.loop import run
+from fabfile.apply.series import run
 from fabfile.apply.simulated import Weather
 from fabfile.errors import StoppedHalfway, Unreachable
 from fabfile.rollout.intents import begin
@@ -69,7 +69,7 @@ def test_the_intent_is_in_the_ledger_before_a_launch() -> None:
     def looking(step: object) -> object:
         if isinstance(step, LaunchInstances):
             (unfinished,) = scene.ledger.unfinished("shop", "staging")
-            launches.append(step.launch.token in {each.token for each in unfinished.intent.launches})
+            launches.append(step.launch.token in {each.token for each in unfinished.intents[0].launches})
         return apply(step)  # type: ignore[arg-type]
 
     scene.cloud.apply = looking  # type: ignore[assignment, method-assign]

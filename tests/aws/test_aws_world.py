@@ -12,9 +12,10 @@ from fabfile.apply.aws_world import AwsWorld
 from fabfile.apply.evidence import redacted
 from fabfile.apply.forecast import FreeLease
 from fabfile.apply.ledger_contract import Record, Status
-from fabfile.apply.loop import Pace, Setting, run
+from fabfile.apply.loop import Pace, Setting
 from fabfile.apply.memory_ledger import MemoryLedger
 from fabfile.apply.report import Report
+from fabfile.apply.series import run
 from fabfile.apply.workers import NoWorkers
 from fabfile.aws.session import Aws
 from fabfile.errors import UsageError

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from fabfile.apply.dynamo_ledger import DynamoLedger
-from fabfile.apply.ledger_contract import Ledger, Record, Status
+from fabfile.apply.ledger_contract import GroupPart, Ledger, Record, Status
 from fabfile.apply.memory_ledger import MemoryLedger
-from fabfile.aws.dynamodb import Table
+from fabfile.aws.dynamodb import Key, Table
 from fabfile.errors import StoppedHalfway
 from fabfile.locks.dynamodb import DynamoRegister
 from fabfile.locks.lease import LeaseLock
+from fabfile.rollout.intent_text import intent_to_text
 from fabfile.rollout.model import Intent, Launch, Phase
 from fabfile.tasks.clock import SystemClock
 from tests.aws.account import session
@@ -28,6 +30,9 @@ def table(endpoint: str, tmp_path: Path) -> Table:
 @pytest.fixture(params=["memory", "dynamodb"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     return MemoryLedger() if request.param == "memory" else DynamoLedger(request.getfixturevalue("table"))
+
+
+_OLD_FIELDS = {"deploy_id", "target", "previous", "phase", "started", "desired", "owned", "suspended_before", "begun"}
 
 
 def record(id_: str, started: float, **changes: object) -> Record:
@@ -48,16 +53,66 @@ def test_an_environment_that_was_never_deployed_has_no_history(ledger: Ledger) -
 
 
 def test_a_deploy_that_did_not_end_is_found_with_its_last_intent(ledger: Ledger) -> None:
-    ledger.begin(record("a", 100.0), intent("a"))
+    ledger.begin(record("a", 100.0), (intent("a"),))
     later = replace(intent("a"), phase=Phase.ROLLING_BACK, failure="it broke")
     ledger.save(later)
     (found,) = ledger.unfinished("opendebates", "testing")
     assert found.record.id == "a"
-    assert found.intent == later
+    assert found.intents == (later,)
+
+
+def _of_groups(id_: str) -> tuple[Intent, ...]:
+    return tuple(replace(intent(id_), group=name, turn=turn) for turn, name in enumerate("abc", 1))
+
+
+def test_a_deploy_of_several_groups_is_found_with_every_intent_in_its_order(ledger: Ledger) -> None:
+    first, second, third = _of_groups("a")
+    ledger.begin(record("a", 100.0), (second, first, third))
+    ended = replace(second, phase=Phase.ENDED)
+    ledger.save(ended)
+    (found,) = ledger.unfinished("opendebates", "testing")
+    assert found.intents == (ended, first, third)
+
+
+def test_groups_that_went_meanwhile_are_not_found_again(ledger: Ledger) -> None:
+    first, second, third = _of_groups("a")
+    ledger.begin(record("a", 100.0), (first, second, third))
+    ledger.begin(record("a", 100.0), (second,))
+    (found,) = ledger.unfinished("opendebates", "testing")
+    assert found.intents == (second,)
+
+
+def test_an_intent_of_a_deploy_that_was_not_begun_is_not_stored(ledger: Ledger) -> None:
+    with pytest.raises(KeyError):
+        ledger.save(intent("never"))
+
+
+def test_what_a_deploy_did_in_each_group_is_kept(ledger: Ledger) -> None:
+    part = GroupPart("lt-1:2", "deployed", {"before": 2, "lowest": 2}, {"replaced": ("i-1",), "skipped": ()})
+    ledger.begin(record("a", 100.0), _of_groups("a"))
+    ended = record("a", 100.0, status=Status.DEPLOYED, groups={"a": part, "b": part})
+    ledger.finish(ended)
+    assert ledger.history("opendebates", "testing") == (ended,)
+    assert ledger.unfinished("opendebates", "testing") == ()
+
+
+def test_a_deploy_that_an_older_release_left_is_found(table: Table) -> None:
+    """It kept one intent, without a group, in the record's own item."""
+    plain = {name: value for name, value in asdict(record("a", 100.0)).items() if name not in {"groups", "undo"}}
+    left = {name: value for name, value in json.loads(intent_to_text(intent("a"))).items() if name in _OLD_FIELDS}
+    key = Key("deploys#opendebates-testing", f"{100.0:020.6f}#a")
+    table.write(key, {"record": json.dumps(plain), "intent": json.dumps(left)})
+    ledger = DynamoLedger(table)
+    (found,) = ledger.unfinished("opendebates", "testing")
+    assert (found.intents[0].target, found.intents[0].group, found.intents[0].turn) == ("lt-1:2", "", 1)
+    ledger.begin(found.record, found.intents)
+    assert ledger.unfinished("opendebates", "testing") == (found,)
+    ledger.finish(replace(found.record, status=Status.DEPLOYED))
+    assert ledger.unfinished("opendebates", "testing") == ()
 
 
 def test_one_that_ended_is_in_the_history_and_nowhere_else(ledger: Ledger) -> None:
-    ledger.begin(record("a", 100.0), intent("a"))
+    ledger.begin(record("a", 100.0), (intent("a"),))
     ended = record(
         "a",
         100.0,
@@ -77,13 +132,13 @@ def test_one_that_ended_is_in_the_history_and_nowhere_else(ledger: Ledger) -> No
 
 def test_history_is_newest_first_and_as_long_as_asked_for(ledger: Ledger) -> None:
     for number in range(12):
-        ledger.begin(record(f"deploy-{number}", 100.0 + number), intent(f"deploy-{number}"))
+        ledger.begin(record(f"deploy-{number}", 100.0 + number), (intent(f"deploy-{number}"),))
     found = ledger.history("opendebates", "testing", limit=3)
     assert [each.id for each in found] == ["deploy-11", "deploy-10", "deploy-9"]
 
 
 def test_environments_do_not_see_each_others_deploys(ledger: Ledger) -> None:
-    ledger.begin(record("a", 100.0), intent("a"))
+    ledger.begin(record("a", 100.0), (intent("a"),))
     assert ledger.history("opendebates", "production") == ()
     assert ledger.unfinished("other", "testing") == ()
 
@@ -92,12 +147,12 @@ def test_a_deployer_that_lost_the_lock_can_overwrite_nothing(table: Table) -> No
     lock = LeaseLock(DynamoRegister(table, "opendebates-testing"), SystemClock(), "opendebates testing")
     stale = lock.acquire("ann@laptop", "deploy", "a", 0.0, lambda _: None)
     first = DynamoLedger(table, stale.token)
-    first.begin(record("a", 100.0), intent("a"))
+    first.begin(record("a", 100.0), (intent("a"),))
     stale.release()
     current = lock.acquire("bob@ci", "deploy", "b", 0.0, lambda _: None)
     with pytest.raises(StoppedHalfway):
         first.save(replace(intent("a"), failure="stale"))
     second = DynamoLedger(table, current.token)
-    second.begin(record("b", 200.0), intent("b"))
+    second.begin(record("b", 200.0), (intent("b"),))
     current.release()
-    assert [each.intent.failure for each in second.unfinished("opendebates", "testing")] == ["", ""]
+    assert [each.intents[0].failure for each in second.unfinished("opendebates", "testing")] == ["", ""]

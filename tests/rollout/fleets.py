@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from fabfile.apply.events import Event
 from fabfile.apply.forecast import FreeLease
 from fabfile.apply.ledger_contract import Record
-from fabfile.apply.loop import Pace, Setting, run
+from fabfile.apply.loop import Pace, Setting
 from fabfile.apply.memory_ledger import MemoryLedger
 from fabfile.apply.report import Report
+from fabfile.apply.series import run
 from fabfile.apply.simulated import SimulatedCloud, Weather
 from fabfile.apply.simulated_group import Fates, SimulatedGroup, healthy
 from fabfile.apply.simulated_workers import SimulatedWorkers
@@ -203,7 +204,7 @@ class Scene:
                 self.deaths += 1
                 self.clock.sleep(60.0)
                 (unfinished,) = self.ledger.unfinished("shop", "staging") or (None,)
-                intent = resume(unfinished.intent) if unfinished else self.intent
+                intent = resume(unfinished.intents[0]) if unfinished else self.intent
 
     def setting(self) -> Setting:
         """Return what the deploy works with."""

@@ -127,7 +127,7 @@ def test_a_canary_bakes_beside_all_old_servers_before_the_first_of_them_goes() -
     assert len(looks) >= BAKE / 7  # a look every 5 s, and the poll after it
     assert taken[: looks[-1]].count("LaunchInstances") == 1
     assert "Terminate" not in taken[: looks[-1]]
-    assert (report.intent.trial.canary.requests, report.intent.trial.canary.failed) == (len(looks) * 20, 0)
+    assert (report.intents[0].trial.canary.requests, report.intents[0].trial.canary.failed) == (len(looks) * 20, 0)
 
 
 def test_the_group_launches_what_serves_while_the_canary_bakes_and_the_new_release_afterwards() -> None:
@@ -143,7 +143,7 @@ def test_a_worse_canary_is_stopped_with_both_figures_and_its_evidence_is_kept() 
     assert report.status is Status.ROLLED_BACK
     assert report.reason.startswith("the canary fails more than the old servers: 30.0 % of its requests, ")
     assert "30 of 100 requests failed (old servers: 0 of 300)" in report.reason
-    assert report.intent.evidence == ("i-000001: simulated",)
+    assert report.intents[0].evidence == ("i-000001: simulated",)
     (record,) = scene.ledger.history("shop", "staging")
     assert record.canary["canary"] == {"requests": 100, "failed": 30, "p99_ms": 20.0}
     assert record.canary["old"] == {"requests": 300, "failed": 0, "p99_ms": 20.0}
@@ -219,7 +219,7 @@ def test_a_paused_deploy_waits_for_as_long_as_nobody_says_anything_and_goes_on_w
     waits = [event.wait for event in scene.events if isinstance(event, Waiting) and event.at > NOW + 1000]
     assert waits[0].reason.startswith("fab resume, or fab repair to go back (the canary of lt-1:8 has served ")
     assert (waits[0].since, waits[0].until) == (asked.at, None)
-    assert report.intent.trial.approved_by == "kim@laptop"
+    assert report.intents[0].trial.approved_by == "kim@laptop"
     assert scene.cloud.simulated.desired == 6
 
 
@@ -237,7 +237,7 @@ def test_a_paused_deploy_that_is_rejected_goes_back_and_says_who_did() -> None:
 def test_there_are_never_more_canaries_than_servers(servers: int, canaries: int) -> None:
     scene = _scene(trial=Trial(servers, BAKE))
     report = scene.run()
-    assert len(report.intent.trial.canaries) == canaries
+    assert len(report.intents[0].trial.canaries) == canaries
     assert report.status is Status.DEPLOYED
 
 

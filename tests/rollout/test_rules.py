@@ -51,7 +51,7 @@ def test_a_launch_that_hangs_takes_the_group_back_and_nothing_served_less() -> N
     report = scene.run()
     assert report.status is Status.ROLLED_BACK
     assert report.reason == "the batch did not come into service in 600 s: i-000001 is pending"
-    assert report.intent.evidence == ("i-000001: simulated",)
+    assert report.intents[0].evidence == ("i-000001: simulated",)
     assert scene.cloud.now_is().launch_config == OLD
     assert scene.cloud.watch.least_serving == 4
 

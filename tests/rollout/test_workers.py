@@ -10,13 +10,15 @@ from fabfile.apply.ledger_contract import Record, Status, Unfinished
 from fabfile.apply.recording import after
 from fabfile.apply.simulated_group import Fate
 from fabfile.apply.simulated_workers import SimulatedWorkers
-from fabfile.apply.undertaking import Wanted, of_this_group, undertake
+from fabfile.apply.undertaking import Wanted, of_groups_that_are_there, undertake
 from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway
 from fabfile.rollout.intents import begin
 from fabfile.rollout.model import (
     Asked,
+    Intent,
     Migration,
+    Observed,
     Order,
     Phase,
     Policy,
@@ -135,6 +137,42 @@ def test_a_worker_that_is_replaced_after_the_migrations_does_not_stop_the_server
     assert "LaunchInstances" in kinds(steps)
 
 
+def _with_unseen(order: Order) -> tuple[Observed, Intent]:
+    observed = replace(
+        even_fleet(2, suspended=frozenset({"AZRebalance"})),
+        workers=(Worker("w-1", WorkerPhase.OLD, "r1"),),
+        workers_wanted=2,
+        workers_unseen=(("w-2", "no route to host"),),
+    )
+    return observed, begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2", order=order)
+
+
+def test_a_worker_that_does_not_answer_is_waited_for_by_its_name_until_the_workers_deadline() -> None:
+    observed, intent = _with_unseen(Order.FIRST)
+    policy = Policy(worker_deadline=100.0)
+    decided = plan(observed, intent, policy, NOW)
+    waited = plan(observed, decided.intent, policy, NOW + 50)
+    assert waited.steps[-1].reason == "w-2 does not answer (no route to host)"
+    late = plan(observed, waited.intent, policy, NOW + 101)
+    assert late.intent.failure == "w-2 does not answer (no route to host) after 100 s"
+
+
+def test_servers_go_on_while_a_worker_does_not_answer_where_workers_come_last_or_not_at_all() -> None:
+    for order in (Order.LAST, Order.NEVER):
+        observed, intent = _with_unseen(order)
+        assert "LaunchInstances" in kinds(plan(observed, intent, Policy(), NOW).steps)
+
+
+def test_a_worker_that_answers_again_is_brought_along_and_its_deadline_starts_anew() -> None:
+    observed, intent = _with_unseen(Order.FIRST)
+    unseen = plan(observed, intent, Policy(), NOW)
+    assert unseen.intent.workers_since == NOW
+    back = replace(observed, workers=(*observed.workers, Worker("w-2", WorkerPhase.OLD, "r1")), workers_unseen=())
+    seen = plan(back, unseen.intent, Policy(), NOW + 5)
+    assert seen.intent.workers_since is None
+    assert kinds(seen.steps) == ["StopWorker", "StopWorker"]
+
+
 def test_a_read_that_lags_does_not_switch_the_workers_group_twice() -> None:
     worker = Worker("w-1", WorkerPhase.RUNNING, "r2", Migration.DONE)
     observed = replace(even_fleet(2), workers=(worker,), worker_config=OLD_WORKER)
@@ -159,23 +197,23 @@ def _unfinished(servers: bool) -> Unfinished:
     intent = begin(even_fleet(2), deploy_id="a", target=NEW, started=NOW, release="r2", servers=servers)
     intent = replace(intent, begun=True, suspended_before=frozenset() if servers else None)
     task = "deploy_serial" if servers else "deploy_worker"
-    return Unfinished(Record("a", task, "shop", "staging", NEW, OLD), intent)
+    return Unfinished(Record("a", task, "shop", "staging", NEW, OLD), (intent,))
 
 
 def _workers_only(release: str) -> Wanted:
-    return Wanted("deploy_worker", "shop", "staging", NEW, NEW, "c", release, "r1", Order.FIRST, servers=False)
+    return Wanted("deploy_worker", "shop", "staging", {"web": NEW}, NEW, "c", release, "r1", Order.FIRST, servers=False)
 
 
 def test_workers_alone_are_refused_while_a_deploy_of_servers_is_half_way_whose_undo_would_be_lost() -> None:
     with pytest.raises(StoppedHalfway, match="fab repair:shop,staging"):
-        undertake(_workers_only("r3"), even_fleet(2), (_unfinished(servers=True),), "b", NOW)
+        undertake(_workers_only("r3"), {"web": even_fleet(2).group}, (_unfinished(servers=True),), "b", NOW)
 
 
 def test_workers_get_the_release_that_was_asked_for_not_the_one_of_a_deploy_that_died() -> None:
-    again = undertake(_workers_only("r2"), even_fleet(2), (_unfinished(servers=False),), "b", NOW)
-    other = undertake(_workers_only("r3"), even_fleet(2), (_unfinished(servers=False),), "b", NOW)
-    assert (again.record.id, again.intent.release) == ("a", "r2")
-    assert (other.record.id, other.intent.release) == ("b", "r3")
+    again = undertake(_workers_only("r2"), {"web": even_fleet(2).group}, (_unfinished(servers=False),), "b", NOW)
+    other = undertake(_workers_only("r3"), {"web": even_fleet(2).group}, (_unfinished(servers=False),), "b", NOW)
+    assert (again.record.id, again.intents[0].release) == ("a", "r2")
+    assert (other.record.id, other.intents[0].release) == ("b", "r3")
 
 
 def test_migrations_that_failed_in_an_earlier_deploy_of_the_release_are_run_again() -> None:
@@ -189,7 +227,6 @@ def test_migrations_that_failed_in_an_earlier_deploy_of_the_release_are_run_agai
 
 def test_a_deploy_of_an_environment_that_was_made_anew_since_is_not_taken_over() -> None:
     unfinished = _unfinished(servers=True)
-    anew = even_fleet(2)
-    anew = replace(anew, group=replace(anew.group, launch_config="lt-9:2"))
-    assert of_this_group((unfinished,), even_fleet(2)) == (unfinished,)
-    assert of_this_group((unfinished,), anew) == ()
+    assert of_groups_that_are_there((unfinished,), {"web": "lt-1"}, "web") == (unfinished,)
+    assert of_groups_that_are_there((unfinished,), {"web": "lt-9"}, "web") == ()
+    assert of_groups_that_are_there((unfinished,), {}, "web") == ()
