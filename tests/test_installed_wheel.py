@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from .wheel import ROOT, install_wheel
+
 FAB = Path(sys.executable).with_name("fab")
 CONFIG = """\
 deployments: [shop]
@@ -52,17 +52,7 @@ assert len(build_server_program()) > 10_000
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that a freshly built wheel was installed into, without its dependencies: they are here."""
-    source, wheels, target = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "target"))
-    for name in ("fabfile", "templates"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "requirements.txt", "requirements-local.txt", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    alone = ("--no-deps", "--no-index", "--disable-pip-version-check", "--quiet")
-    pip = (sys.executable, "-m", "pip")
-    subprocess.run([*pip, "wheel", *alone, "--no-build-isolation", "-w", wheels, source], check=True)
-    subprocess.run([*pip, "install", *alone, "--target", target, *wheels.glob("*.whl")], check=True)
-    return target
+    return install_wheel(tmp_path_factory)
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ class Repository:
     def _look_for_repository(self, what: str) -> None:
         answer = self._run("rev-parse", "--git-dir")
         if answer.returncode:
-            raise UsageError(what, f"{self.path} is not usable: {last_line(answer.stderr)}")
+            seen = f"{self.path} is not usable: {last_line(answer.stderr)}"
+            raise UsageError(what, seen, "Run git init there, and commit: a release is made of a commit")
 
     def _nearest(self, changeset: str) -> str:
         listed = self.ask("list the branches and tags", "for-each-ref", "--format=%(refname:lstrip=2)")

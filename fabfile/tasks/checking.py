@@ -1,4 +1,4 @@
-"""`fab check_config`."""
+"""`fab check_config` and `fab config_schema`."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def check_config(run: Run) -> None:
         run.output.result(f"ignored: {ignored}")
     places = ", ".join(config.environments)
     run.output.result(f"{config.path} is valid: {', '.join(config.deployments)} in {places}.")
+
+
+@reading(environment=False)
+def config_schema(run: Run) -> None:
+    """Print the JSON Schema of fabulaws-config.yml, for editors that complete and check YAML."""
+    from ..config.json_schema import json_schema_text  # noqa: PLC0415  (`fab --list` needs names only)
+
+    run.output.result(json_schema_text().rstrip())
