@@ -110,7 +110,7 @@ def _commands(environment: Environment, values: Values) -> list[Problem]:
             text = f"it uses {MANAGE}, and application.manage is none"
             found.append(Problem(values.line(path), path, text))
     workers = environment.roles.get("worker")
-    if workers and workers.count and not application.worker:
+    if workers and workers.count and not application.works:
         text = f"there is nothing for {workers.count} workers to run; give application.worker, or worker: 0"
         found.append(
             Problem(values.for_role("worker").line("server_counts"), f"server_counts ({environment.name})", text)

@@ -111,7 +111,7 @@ def _subnets(values: Values) -> tuple[str, ...]:
 
 
 def _role(values: Values, application: Application) -> RoleSettings:
-    idle = values.place.role == "worker" and not application.worker and values.node("server_counts") is None
+    idle = values.place.role == "worker" and not application.works and values.node("server_counts") is None
     return RoleSettings(
         count=0 if idle else int(values.get("server_counts") or 0),
         instance_type=values.text("instance_types"),
@@ -140,10 +140,12 @@ def _application(values: Values) -> Application:
     project = values.text("project", values.place.deployment.replace("-", "_"))
     wsgi = values.text("wsgi_app", f"{project}.wsgi:application")
     gunicorn = ("{python}", "-m", "gunicorn", wsgi, "--bind", "{address}:{port}", "--workers", "2")
-    celery = _celery(values) if values.node("application.worker") is None else ()
+    celery = _celery(values) if values.node("application.worker") is None else {}
+    alone = next(iter(celery.values())) if len(celery) == 1 else ()
     return Application(
         start=_command(values, "start") or gunicorn,
-        worker=_command(values, "worker") or celery,
+        worker=_command(values, "worker") or alone,
+        workers=celery if not alone else {},
         migrate=_command(values, "migrate"),
         static=_command(values, "static"),
         manage=values.listing("application.manage"),
@@ -175,13 +177,20 @@ def _django(values: Values, project: str) -> Mapping[str, str]:
     return {"DJANGO_SETTINGS_MODULE": settings} if settings else {}
 
 
-def _celery(values: Values) -> tuple[str, ...]:
-    workers = values.mapping("celery_workers")
-    module = values.text("celery_application", workers.get(NESTED_CELERY, ""))
-    options = next((text for name, text in workers.items() if name != NESTED_CELERY), "")
+def _celery(values: Values) -> dict[str, tuple[str, ...]]:
+    """Return the command of each of celery_workers by its name."""
+    options = dict(values.mapping("celery_workers"))
+    module = values.text("celery_application", options.pop(NESTED_CELERY, ""))
     if not module:
-        return ()
-    return ("{python}", "-m", "celery", "-A", module, "worker", *shlex.split(options))
+        return {}
+    celery = ("{python}", "-m", "celery", "-A", module, "worker")
+    names = options or {"worker": ""}
+    several = len(names) > 1
+    # Celery tells workers of one server apart by their node names.
+    return {
+        name: (*celery, *(("--hostname", f"{name}@%h") if several else ()), *shlex.split(text))
+        for name, text in names.items()
+    }
 
 
 def _health(values: Values) -> HealthCheck:

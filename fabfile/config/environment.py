@@ -27,6 +27,7 @@ class Application:
     static: tuple[str, ...]
     manage: tuple[str, ...] = ()  # `{manage}` in the others is filled in already
     post_migrate: tuple[str, ...] = ()
+    workers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name, where one server runs several
     requirements: str = "requirements.txt"  # "": no Python packages
     source: str = "."  # folder of the repository that is the application
     static_url: str = "/static/"
@@ -34,6 +35,11 @@ class Application:
     environ: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)  # variable → where the server fetches it
     exclude: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether there is something for workers to run."""
+        return bool(self.worker or self.workers)
 
     @property
     def migrates(self) -> bool:

@@ -49,6 +49,7 @@ def launch_document(
         "commands": {
             "start": list(application.start),
             "worker": list(application.worker),
+            **{f"worker-{name}": list(words) for name, words in application.workers.items()},
             "migrate": list(application.migrate),
             "post_migrate": list(application.post_migrate),
         },

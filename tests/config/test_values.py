@@ -130,6 +130,16 @@ def test_one_that_is_not_djangos_has_only_the_commands_that_it_is_given(tmp_path
     assert (none.application.migrates, none.roles["worker"].count) == (False, 1)
 
 
+def test_every_one_of_several_celery_workers_is_run_under_its_name(tmp_path: Path) -> None:
+    found = staging(tmp_path, "celery_application: demo.celery\ncelery_workers: {main: -c 4, mail: -Q mail}")
+    celery = ("{python}", "-m", "celery", "-A", "demo.celery", "worker", "--hostname")
+    assert found.application.workers == {
+        "main": (*celery, "main@%h", "-c", "4"),
+        "mail": (*celery, "mail@%h", "-Q", "mail"),
+    }
+    assert (found.application.worker, found.application.works, found.roles["worker"].count) == ((), True, 1)
+
+
 def test_production_is_the_environment_of_that_name_unless_others_are_named(tmp_path: Path) -> None:
     """Forgetting production_environments must not switch the question off."""
     assert config(tmp_path, HEAD).environment("demo", "production").production

@@ -97,6 +97,35 @@ def test_what_comes_after_migrations_runs_only_once_they_are_done(
     assert (migration(worker, NEW)["exit"], ran_file.read_text().split()) == (int(code), ran)
 
 
+def several(worker: Machine, release: str) -> dict[str, Any]:
+    """A release whose worker server runs two commands, each of which says its process id and waits."""
+    say = "import os, time; open({!r}, 'a').write({!r} + ' ' + str(os.getpid()) + chr(10)); time.sleep(1000)"
+    document = worker.document(release, group="", hook="")
+    ran = str(worker.root / "ran")
+    commands = {f"worker-{name}": ["{python}", "-c", say.format(ran, name)] for name in ("main", "mail")}
+    return {**document, "commands": {**document["commands"], "worker": [], **commands}}
+
+
+def test_several_workers_run_on_one_server_stop_together_and_are_started_anew_when_one_dies(worker: Machine) -> None:
+    worker.launch_with(several(worker, OLD))
+    worker.boot()
+    wait_for(lambda: "is ready" in worker.console, "the workers run")
+    ran = worker.root / "ran"
+
+    def pids() -> list[tuple[str, int]]:
+        said = ran.read_text().splitlines() if ran.exists() else []
+        return [(name, int(pid)) for name, pid in map(str.split, said)]
+
+    wait_for(lambda: sorted(name for name, _ in pids()) == ["mail", "main"], "both run")
+    os.kill(pids()[0][1], signal.SIGKILL)
+    wait_for(lambda: len(pids()) == 4, "both were started again")
+    assert worker.ask("stop-worker", "--limit", "30")["phase"] == "installed"
+    assert not any(Path(f"/proc/{pid}").exists() for _, pid in pids())
+    worker.ask("install", "-", said=json.dumps(several(worker, NEW)))
+    worker.ask("start-worker", "--release", NEW)
+    wait_for(lambda: worker.ask("status")["phase"] == "running", "they run the new release")
+
+
 def test_a_migration_whose_processes_were_killed_has_failed(worker: Machine) -> None:
     booted(worker)
     install(worker, NEW, UNTIL="/nowhere")

@@ -7,14 +7,13 @@ no new one.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -23,9 +22,9 @@ from .document import Document
 from .failures import ServerError
 from .layout import Layout, read_json, write
 from .supervisor_client import SOCKET
+from .together import die_with_parent, run_together
 
 SUPERVISORD = "supervisord"
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 # A socket's path has at most 107 bytes (unix(7)); supervisord runs in the socket's folder.
 _SHORT = f"/proc/self/cwd/{SOCKET}"
@@ -95,24 +94,37 @@ def become(layout: Layout, name: str) -> None:
     """Replace this process by supervisord, or by the current release's program; does not return."""
     release = layout.linked(layout.current)
     document = layout.record(release)
-    _die_with_parent()
+    die_with_parent()
     if name == SUPERVISORD:
-        arguments = [document.python, "-m", "supervisor.supervisord", "-n", "-c", str(layout.run / "supervisord.conf")]
+        configuration = str(layout.run / "supervisord.conf")
+        commands = {name: [document.python, "-m", "supervisor.supervisord", "-n", "-c", configuration]}
         folder = layout.run
     else:
-        arguments = command(layout, document, "start" if name == "web" else name)
+        commands = _commands(layout, document, name)
         folder = layout.release(release)
         write(layout.run / f"{name}.json", json.dumps({"pid": os.getpid(), "release": release}))
     os.chdir(folder)
     values = environment(layout, document)
-    if not shutil.which(arguments[0], path=values.get("PATH")):
-        setting = (
-            "`python`" if arguments[0] == document.python else f"`application.{'start' if name == 'web' else name}`"
-        )
-        raise ServerError(
-            f"start {name}", f"there is no {arguments[0]} on this server", f"Check {setting} in the config"
-        )
+    for words in commands.values():
+        _check_program(document, name, words[0], values)
+    if len(commands) > 1:
+        sys.exit(run_together(commands, values))
+    (arguments,) = commands.values()
     os.execvpe(arguments[0], arguments, values)  # noqa: S606 - no shell is wanted
+
+
+def _commands(layout: Layout, document: Document, name: str) -> dict[str, list[str]]:
+    """Return what a program runs: one command, or each of a worker's several (`worker-NAME`) by its name."""
+    several = [each for each in document.commands if each.startswith(f"{name}-")]
+    alone = "start" if name == "web" else name
+    return {each: command(layout, document, each) for each in several or [alone]}
+
+
+def _check_program(document: Document, name: str, program: str, environ: Mapping[str, str]) -> None:
+    if shutil.which(program, path=environ.get("PATH")):
+        return
+    setting = "python" if program == document.python else f"application.{'start' if name == 'web' else name}"
+    raise ServerError(f"start {name}", f"there is no {program} on this server", f"Check `{setting}` in the config")
 
 
 def running_release(layout: Layout, name: str, pid: int) -> str:
@@ -129,9 +141,3 @@ def log_tail(layout: Layout, name: str, lines: int = 20) -> str:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 65536))
         return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this process when its parent dies, so that nobody goes on listening unsupervised."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
