@@ -208,9 +208,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class Mapped:
-    """A mapping from names of the user's own to values of one kind."""
+    """A mapping from names of the user's own to values of one kind; `names` says what the names have to be."""
 
     of: Kind
+    names: Text = Text()
 
     @property
     def expected(self) -> str:
@@ -220,6 +221,9 @@ class Mapped:
         if node.tag is not Tag.MAP:
             report(mismatch(self, node, path))
             return None
+        for entry in node.entries:
+            if self.names.pattern and not re.fullmatch(self.names.pattern, entry.name):
+                report(Problem(entry.line, path, f"expected {self.names.expected}, got {entry.name!r}"))
         return {entry.name: self.of.read(entry.value, f"{path}.{entry.name}", report) for entry in node.entries}
 
 

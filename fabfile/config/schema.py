@@ -25,6 +25,9 @@ from .kinds import (
 NAME = Text("a name of letters, digits and dashes", r"[A-Za-z][A-Za-z0-9-]*")
 GROUP = Text("a group's name, without commas", r"[^,:]+")
 PORT = Whole(1, 65535)
+# Servers read their tags from their metadata, and EC2 launches none with another key.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+TAG = Text("a tag's key of letters, digits and + - = . , _ : @", r"[A-Za-z0-9+\-=.,_:@]+")
 SECRET = Text("ssm:/name or secretsmanager:ARN#key", r"ssm:/\S+|secretsmanager:\S+")
 CERTIFICATE = Text("request, or the ARN of an ACM certificate", r"request|arn:aws[a-z-]*:acm:\S+:certificate/\S+")
 POLICY = Text("a predefined policy (ELBSecurityPolicy-…)", r"ELBSecurityPolicy-[A-Za-z0-9-]+")
@@ -153,7 +156,7 @@ SCHEMA = Section(
         Setting("ec2_attr_for_ssh", Text(), "Attribute to reach a server by.", "private_ip_address"),
         Setting("ssh_user", Text(), "User that SSH logs in as.", "ubuntu"),
         Setting("key_name", Text(), "EC2 key pair of new servers; none if left out, and access is by SSM."),
-        Setting("tags", Mapped(Text()), "Tags on everything that is created."),
+        Setting("tags", Mapped(Text(), TAG), "Tags on everything that is created."),
         Setting("instance_settings", INSTANCE_SETTINGS, "The image, and FabulAWS's settings of it."),
         Setting("instance_types", Text(), "EC2 instance type.", "t3.small"),
         Setting("volume_sizes", Whole(1, 65536), "Size of the root volume in GiB.", "10"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ from .instances import Instances
 from .patches import Patch
 from .refusal import Refusal
 from .settings import CloudSettings
+
+TAG_IN_METADATA = re.compile(r"[A-Za-z0-9+\-=.,_:@]+")
 
 
 def default_vpc(settings: CloudSettings) -> None:
@@ -58,6 +61,7 @@ def _run_instances(settings: CloudSettings, instances: Instances) -> Any:
             kwargs["metadata_options"] = kwargs.get("metadata_options") or data.get("MetadataOptions", {})
             profile = data.get("IamInstanceProfile") or {}
             _network_from_template(data, kwargs)
+        _check_tags(kwargs)
         kwargs["client_token"] = kwargs.get("client_token") or ""
         named = kwargs.get("iam_instance_profile_name") or kwargs.get("iam_instance_profile_arn")
         role = role_of(
@@ -76,6 +80,18 @@ def _run_instances(settings: CloudSettings, instances: Instances) -> Any:
         return reservation
 
     return run_instances
+
+
+def _check_tags(kwargs: dict[str, Any]) -> None:
+    """Refuse tags that an instance could not find in its metadata, where it is to.
+
+    See https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+    """
+    if (kwargs.get("metadata_options") or {}).get("InstanceMetadataTags") != "enabled":
+        return
+    wrong = [key for key in (kwargs.get("tags") or {}).get("instance", {}) if not TAG_IN_METADATA.fullmatch(key)]
+    if wrong:
+        raise Refusal("InvalidParameterValue", f"'{wrong[0]}' is not a valid tag key for instance metadata.")
 
 
 def _network_from_template(data: dict[str, Any], kwargs: dict[str, Any]) -> None:

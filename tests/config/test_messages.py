@@ -113,6 +113,10 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
         # mappings
         ("tags: blue", "tags: expected a mapping from names to text, got the text 'blue'"),
         ("tags: {team: 7}", 'tags.team: expected text, got the number 7; write "7" in quotes'),
+        ("tags: {cost/center: web}",
+         "tags: expected a tag's key of letters, digits and + - = . , _ : @, got 'cost/center'"),
+        ("tags: {cost center: web}",
+         "tags: expected a tag's key of letters, digits and + - = . , _ : @, got 'cost center'"),
         ("application: {secrets: {KEY: hunter}}",
          "application.secrets.KEY: expected ssm:/name or secretsmanager:ARN#key, got the text 'hunter'"),
         ("subnets: 5", "subnets: expected a list of text or a mapping from names to text, got the number 5"),

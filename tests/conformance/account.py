@@ -117,17 +117,18 @@ class Account:
         )
         return str(made["LaunchTemplateVersion"]["VersionNumber"])
 
-    def instance(self, template: str) -> str:
-        """Run an instance outside of any group, in the first zone."""
+    def instance(self, template: str, **tags: str) -> dict[str, Any]:
+        """Run an instance outside of any group, in the first zone, and answer what RunInstances said of it."""
         self.uses(kinds.INSTANCE)
+        more = [{"Key": key, "Value": value} for key, value in tags.items()]
         made = self.ec2.run_instances(
             LaunchTemplate={"LaunchTemplateId": template},
             MinCount=1,
             MaxCount=1,
             SubnetId=self.network.subnets[0],
-            TagSpecifications=self.tagged("instance"),
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [*self.tags, *more]}],
         )
-        return str(made["Instances"][0]["InstanceId"])
+        return dict(made["Instances"][0])
 
     def group(self, role: str = "web", minimum: int = 1, maximum: int = 4, *, zones: int = 2, **given: Any) -> Group:
         """Make a group in one or both zones and wait for its instances to be in service."""

@@ -63,13 +63,14 @@ def test_all_versions_are_described_page_by_page(account: Account) -> None:
 
 def test_an_instance_is_pending_then_running_then_shutting_down_then_terminated(account: Account) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html"""
-    instance = account.instance(account.template())
+    answered = account.instance(account.template())
+    instance = answered["InstanceId"]
 
     def state() -> str:
         found = account.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
         return str(found["State"]["Name"])
 
-    assert state() == "pending"
+    assert answered["State"]["Name"] == "pending"
     account.eventually(lambda: state() == "running", "running")
     answer = account.ec2.terminate_instances(InstanceIds=[instance])["TerminatingInstances"][0]
     assert (answer["PreviousState"]["Name"], answer["CurrentState"]["Name"]) == ("running", "shutting-down")
@@ -83,3 +84,13 @@ def test_a_reboot_keeps_the_instance_and_the_console_tells(account: Account) -> 
     account.ec2.reboot_instances(InstanceIds=[instance])
     found = account.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     assert found["State"]["Name"] == "running"
+
+
+def test_a_tag_that_the_metadata_could_not_tell_makes_a_launch_fail(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html"""
+    told = {"InstanceMetadataTags": "enabled", "HttpTokens": "required"}
+    template = account.template(MetadataOptions=told)
+    for key in ("cost/center", "cost center"):
+        with refused("InvalidParameterValue"):
+            account.instance(template, **{key: "web"})
+    assert account.instance(template, **{"cost:center": "web"})["State"]["Name"] == "pending"
