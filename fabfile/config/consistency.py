@@ -103,7 +103,7 @@ def _commands(environment: Environment, values: Values) -> list[Problem]:
     """Report commands that are missing what they rest on."""
     found: list[Problem] = []
     application = environment.application
-    for name in ("start", "worker", "migrate", "post_migrate", "static"):
+    for name in ("start", "worker", "migrate", "post_migrate", "static", "build"):
         path = f"application.{name}"
         given = values.node(path) is not None and MANAGE in values.listing(path)
         if given and not application.manage:

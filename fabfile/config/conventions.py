@@ -150,6 +150,7 @@ def _application(values: Values) -> Application:
         static=_command(values, "static"),
         manage=values.listing("application.manage"),
         post_migrate=_command(values, "post_migrate"),
+        build=_command(values, "build"),
         requirements=values.text("requirements_file"),
         source=values.text("application.source"),
         static_url=values.text("application.static_url"),

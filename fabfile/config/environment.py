@@ -27,6 +27,7 @@ class Application:
     static: tuple[str, ...]
     manage: tuple[str, ...] = ()  # `{manage}` in the others is filled in already
     post_migrate: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()  # runs where a release is built
     workers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by name, where one server runs several
     requirements: str = "requirements.txt"  # "": no Python packages
     source: str = "."  # folder of the repository that is the application

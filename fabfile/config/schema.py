@@ -46,6 +46,8 @@ ROLES = ("web", "worker", "db-primary", "cache")  # unless valid_roles says othe
 APPLICATION = Section(
     (
         Setting("source", Text(), "Folder of the repository that is the application.", "."),
+        Setting("build", OrNone(Command()), "What runs where a release is built; the files that it makes are released.",
+                "none"),
         Setting("start", Command(), "What starts the application; the default is gunicorn with wsgi_app."),
         Setting("worker", OrNone(Command()), "What runs background jobs; the default is celery_workers'."),
         Setting("manage", OrNone(Command()), "What {manage} stands for; none: an application that is not Django's.",

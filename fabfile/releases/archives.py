@@ -46,7 +46,7 @@ def plain(member: tarfile.TarInfo, name: str, modified: int) -> tarfile.TarInfo:
 
 def pack_folder(folder: Path, target: Path, leave_out: Callable[[str], bool] = lambda name: False) -> None:
     """Write a folder's files as an archive: sorted, each at `EPOCH`."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    names = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
     with written(target) as archive:
         for name in names:
             if leave_out(name):
@@ -60,6 +60,11 @@ def pack_folder(folder: Path, target: Path, leave_out: Callable[[str], bool] = l
                     archive.addfile(member, content)
             else:
                 archive.addfile(member)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield files and links, those to folders too."""
+    return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
 
 
 def unpack(archive: Path, folder: Path) -> None:

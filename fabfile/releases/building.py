@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ..config.environment import Environment
 from ..errors import UsageError
-from .archives import sha256_of, unpack
+from .archives import sha256_of
+from .built import make_built
 from .bundle import Bundle, make_bundle
 from .catalogue import store_manifest
 from .dependencies import DependencyCache
@@ -106,7 +107,11 @@ class _Build:
     def _bundle(self) -> Bundle:
         application = self.environment.application
         cache = self.environment.state / "bundles"
-        return make_bundle(self.repository, self.commit, application.source, application.exclude, cache)
+        bundle = make_bundle(self.repository, self.commit, application.source, application.exclude, cache)
+        if not application.build:
+            return bundle
+        self.on_progress(f"running {' '.join(application.build)}")
+        return make_built(bundle, application, self.commit, cache)
 
     @cached_property
     def _content(self) -> str:
@@ -116,12 +121,10 @@ class _Build:
 
     @cached_property
     def _checkout(self) -> Path:
-        """The bundle unpacked, so that what runs at build sees exactly what a server will."""
+        """The bundle unpacked."""
         workplace = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="fabscale-checkout-"))
         folder = Path(workplace, "release")
-        unpack(self._bundle.files, folder)
-        if self._bundle.large:
-            unpack(self._bundle.large, folder)
+        self._bundle.unpack(folder)
         return folder
 
     @cached_property

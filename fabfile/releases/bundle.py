@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import UsageError
-from .archives import EPOCH, plain, written
+from .archives import EPOCH, plain, unpack, written
 from .large_files import large_files
 from .source import Commit, Repository, last_line
 
@@ -26,6 +26,12 @@ class Bundle:
 
     files: Path
     large: Path | None
+
+    def unpack(self, folder: Path) -> None:
+        """Unpack both into a new folder, so that what runs at build sees exactly what a server will."""
+        unpack(self.files, folder)
+        if self.large:
+            unpack(self.large, folder)
 
 
 def make_bundle(repository: Repository, commit: Commit, source: str, exclude: Sequence[str], cache: Path) -> Bundle:

@@ -12,6 +12,8 @@ from .source import Commit, Repository
 
 def check_scripts(repository: Repository, commit: Commit, application: Application) -> None:
     """Raise `UsageError` for a commit without a script (manage.py) that one of the commands runs."""
+    if application.build:
+        return  # it may make them
     missing: dict[str, list[str]] = {}
     for name, script in _scripts(application):
         path = posixpath.normpath(posixpath.join(application.source or ".", script))

@@ -5,28 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.environment import Application
-from ..errors import UsageError
 from .archives import pack_folder
-from .target import plain_python
+from .build_commands import BuildCommand, run_at_build
 
 _FORMAT = 1
-_SECONDS = 900
-_TAIL = 4
-# All that the command gets of this process's environment: no secrets, no developer's own settings.
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
-_UNKNOWN = "not-known-while-building"
-# What servers get from their environment's stack; settings that insist on it must be readable at build, too.
-_OF_THE_STACK = {
-    **dict.fromkeys(("SECRET_KEY", "DATABASE_HOST", "DATABASE_NAME", "DATABASE_USER", "DATABASE_PASSWORD"), _UNKNOWN),
-    "DATABASE_PORT": "5432",
-}
 
 
 @dataclass(frozen=True)
@@ -68,50 +56,13 @@ def collect(
 
 
 def _run(collecting: Collecting, checkout: Path, dependencies: Path, static_root: Path) -> None:
-    application = collecting.application
-    filled = {"{python}": plain_python(), "{release}": str(checkout), "{shared}": str(static_root.parent)}
-    command = [_fill(argument, filled) for argument in application.static]
-    what = f"collect the static files of {collecting.commit[:7]}"
-    try:
-        done = subprocess.run(
-            command,
-            cwd=checkout,
-            env=_environ(collecting, checkout, dependencies, static_root),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (FileNotFoundError, PermissionError) as error:
-        raise UsageError(what, f"there is no program {command[0]!r}", "Check `application.static`") from error
-    except subprocess.TimeoutExpired as error:
-        raise UsageError(what, f"`{' '.join(command)}` did not end within {_SECONDS} s") from error
-    if done.returncode:
-        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise UsageError(
-            what,
-            f"`{' '.join(application.static)}` ended with {done.returncode}: {' / '.join(said[-_TAIL:])}",
-            "Try it in a fresh clone of the commit",
-        )
-
-
-def _environ(collecting: Collecting, checkout: Path, dependencies: Path, static_root: Path) -> Mapping[str, str]:
-    return {
-        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        **_OF_THE_STACK,
-        **dict.fromkeys(collecting.application.secrets, _UNKNOWN),
-        **collecting.application.environ,
-        "LC_ALL": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join((str(checkout), str(dependencies))),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "STATIC_ROOT": str(static_root),
-        "RELEASE_COMMIT": collecting.commit,
-    }
-
-
-def _fill(argument: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        argument = argument.replace(name, value)
-    return argument
+    run_at_build(
+        BuildCommand("static", collecting.application.static, f"collect the static files of {collecting.commit[:7]}"),
+        collecting.application,
+        checkout,
+        {
+            "PYTHONPATH": os.pathsep.join((str(checkout), str(dependencies))),
+            "STATIC_ROOT": str(static_root),
+            "RELEASE_COMMIT": collecting.commit,
+        },
+    )

@@ -97,6 +97,10 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "a role, got 'a'; known are demo, staging, production, web, worker, db-primary, cache, default"),
         ("application: {worker: \"a 'b\"}", "application.worker: expected a command as a list of arguments or as one "
          "line, got a line with no closing quotation"),
+        ("application: {build: 5}", "application.build: expected a command as a list of arguments or as one line, "
+         "got the number 5"),
+        ("application: {manage: none, build: '{manage} compile'}",
+         "application.build: it uses {manage}, and application.manage is none"),
         ("requirements_file: no",
          "requirements_file: expected text, or none, got false (YAML reads no so); write none if there is none"),
         ("requirements_file: 3.10",

@@ -74,6 +74,29 @@ def test_an_application_without_python_packages_and_static_files_has_a_release(e
     assert "supervisor/supervisord.py" in names(store, manifest.dependencies[1])
 
 
+def test_what_the_build_command_makes_is_in_the_release_and_made_once(environment: Environment, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    build_it = ("sh", "-c", f'echo "$RELEASE_COMMIT" >> {runs}; printf "#!/bin/sh\\n" > server; chmod +x server')
+    built = replace(environment.application, build=build_it, start=("./server",))
+    store, said = MemoryStore(), list[str]()
+    first = build(replace(environment, application=built), store, said)
+    again = build(replace(environment, application=built), store)
+    assert {"server", "main.py"} <= names(store, first.bundle)
+    with tarfile.open(fileobj=io.BytesIO(store.get(first.bundle.key))) as opened:
+        assert opened.getmember("server").mode == 0o755
+    assert (again.bundle, runs.read_text().split()) == (first.bundle, [first.commit])
+
+
+def test_a_build_that_fails_shows_its_last_words(environment: Environment) -> None:
+    broken = replace(environment.application, build=("sh", "-c", "echo no compiler; exit 3"))
+    with pytest.raises(UsageError) as raised:
+        build(replace(environment, application=broken), MemoryStore())
+    assert re.sub("build [0-9a-f]{7}", "build COMMIT", str(raised.value)) == (
+        "cannot build COMMIT: `sh -c echo no compiler; exit 3` ended with 3: no compiler. Try it in a fresh clone of "
+        "the commit."
+    )
+
+
 def test_a_package_that_does_not_exist_is_told_in_pips_words(checkout: Checkout, environment: Environment) -> None:
     checkout.commit({"app/requirements.txt": "./missing-package\n"})
     with pytest.raises(UsageError, match=r"cannot install requirements.txt for Python .*: pip said: .*missing-package"):
