@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..apply.forecast import forecast
 from ..apply.launch_configs import LaunchConfigMaker, release_of
 from ..apply.ledger_contract import Unfinished
+from ..apply.left_over import with_groups_that_are_there
 from ..apply.named_configs import Target, named_target
 from ..apply.undertaking import Wanted, can_resume, close_superseded, new_deploy_id, undertake
 from ..config.schema import MOST_PROBE_REQUESTS
@@ -18,7 +19,6 @@ from ..rollout.model import Group, Intent, Order
 from .conducting import conclude, conduct, servers_of, share_static
 from .groups import chosen_groups
 from .telling import name_of, summary
-from .unfinished import with_groups_that_are_there
 from .wiring import durations_of, ledger_of, locked, maker_of, policy_of, world_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Rollout:
         with locked(run, deploy_id) as lease:
             ledger = ledger_of(run.aws(), run.environment, lease.token)
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-            taken_over = with_groups_that_are_there(run, unfinished)
+            taken_over = self._left_over(unfinished)
             groups = self._look()
             target = self._made(self._choose(taken_over, groups))
             wanted = self._wanted(target, self._worker_config(target, taken_over))
@@ -80,7 +80,7 @@ class Rollout:
         run = self._run
         ledger = ledger_of(run.aws(), run.environment)
         unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-        unfinished = with_groups_that_are_there(run, unfinished)
+        unfinished = self._left_over(unfinished)
         groups = self._look()
         target = self._foretold_target(unfinished, groups)
         wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "")
@@ -103,6 +103,11 @@ class Rollout:
         named = f"forecast of {intent.group}" if several else "forecast"
         run.output.result(f"{named}: {summary(report, servers_of(report))} · {lowest}")
         return begins + report.seconds
+
+    def _left_over(self, unfinished: tuple[Unfinished, ...]) -> tuple[Unfinished, ...]:
+        run = self._run
+        stack_group = run.environment.names.stack_group
+        return with_groups_that_are_there(run.aws(), stack_group, unfinished, run.output.warning)
 
     def _look(self) -> dict[str, Group]:
         return {name: world_of(self._run, self._maker, name).observe_group() for name in self._groups}

@@ -78,15 +78,12 @@ def destroy_environment(run: Run, name: str = "") -> None:
 
 def _close_deploys(run: Run, lease: Lease) -> None:
     """Nothing of a deploy that did not end is left to finish; groups that the stack did not make are let be."""
-    from ..apply.undertaking import close  # noqa: PLC0415
-    from .unfinished import with_groups_that_are_there  # noqa: PLC0415
+    from ..apply.left_over import close_destroyed  # noqa: PLC0415
     from .wiring import ledger_of  # noqa: PLC0415
 
     ledger = ledger_of(run.aws(), run.environment, lease.token)
     unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
-    left = {each.record.id for each in with_groups_that_are_there(run, unfinished)}
-    over = tuple(each for each in unfinished if each.record.id not in left)
-    close(ledger, over, "the environment was destroyed", run.clock.now())
+    close_destroyed(run.aws(), run.environment.names.stack_group, ledger, unfinished, run.clock.now())
 
 
 def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:

@@ -46,21 +46,22 @@ def repair(run: Run) -> None:
 
 
 def _take_up(run: Run, turned: TakeUp) -> Report | None:
+    from ..apply.left_over import with_groups_that_are_there  # noqa: PLC0415
     from ..apply.undertaking import Undertaking, close, close_superseded, new_deploy_id  # noqa: PLC0415
     from .conducting import conduct  # noqa: PLC0415
     from .deploying import Request  # noqa: PLC0415
-    from .unfinished import with_groups_that_are_there  # noqa: PLC0415
     from .wiring import ledger_of, locked, maker_of  # noqa: PLC0415
 
     place = run.environment.deployment, run.environment.name
+    stack_group = run.environment.names.stack_group
     if run.dry_run:
         unfinished = ledger_of(run.aws(), run.environment).unfinished(*place)
-        _foretell(run, with_groups_that_are_there(run, unfinished), turned)
+        _foretell(run, with_groups_that_are_there(run.aws(), stack_group, unfinished, run.output.warning), turned)
         return None
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         ledger = ledger_of(run.aws(), run.environment, lease.token)
         unfinished = ledger.unfinished(*place)
-        there = with_groups_that_are_there(run, unfinished)
+        there = with_groups_that_are_there(run.aws(), stack_group, unfinished, run.output.warning)
         if not there:
             close(ledger, unfinished, "its groups are gone", run.clock.now())
             run.output.progress("every deploy has ended: there is nothing to do")

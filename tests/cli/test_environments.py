@@ -34,6 +34,24 @@ def test_an_unknown_name_is_met_with_the_nearest(project: Folder, word: str, exp
     assert (ended.code, ended.err) == (2, f"cannot run where: {expected}\n")
 
 
+@pytest.mark.parametrize(
+    ("task", "groups", "expected"),
+    [
+        ("deploy_serial", "larg", "there is no group 'larg'. Did you mean 'large'? Known groups: small, large."),
+        ("deploy_serial", "small,small", "the group 'small' is named twice. Name each group once."),
+        ("deploy_serial", ",", "--groups names no group. Known groups: small, large."),
+        ("suspend_autoscaling_processes", "xyz", "there is no group 'xyz'. Known groups: small, large."),
+    ],
+)
+def test_groups_that_the_config_does_not_name_are_refused(
+    project: Folder, task: str, groups: str, expected: str
+) -> None:
+    """Exit code 2, before anything was asked of AWS."""
+    project.config("deployments: [demo]\nenvironments: [staging]\nauto_scaling_groups: [small, large]\n")
+    ended = project.fab(f"{task}:demo,staging", "--groups", groups)
+    assert (ended.code, ended.err) == (2, f"cannot run {task}: {expected}\n")
+
+
 def test_production_refuses_where_nobody_can_be_asked(project: Folder) -> None:
     """A CI job says --yes on purpose."""
     ended = project.fab("touch:demo,production")
