@@ -17,6 +17,8 @@ from .stacks import Stacks
 
 UNCHANGED = "The submitted information didn't contain changes. Submit different information to create a change set."
 
+TEMPLATE_LIMIT = 51_200  # bytes of a template in the request
+
 
 def stack_patches(stacks: Stacks) -> Iterator[Patch]:
     """The replaced operations of CloudFormation."""
@@ -112,10 +114,20 @@ def _delete_stack(stacks: Stacks) -> Any:
     return delete_stack
 
 
+def _check_size(template: str) -> None:
+    """See https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+    if len(template.encode()) > TEMPLATE_LIMIT:
+        raise invalid(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
+            f"length less than or equal to {TEMPLATE_LIMIT}"
+        )
+
+
 def _create_change_set(stacks: Stacks) -> Any:
     original = CloudFormationBackend.create_change_set
 
     def create_change_set(backend: Any, **kwargs: Any) -> tuple[str, str]:
+        _check_size(str(kwargs["template"]))
         stack = _named(backend, kwargs["stack_name"])
         new = kwargs["change_set_type"] == "CREATE"
         if new and stack is not None and stack.status != "REVIEW_IN_PROGRESS":

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from tests.conformance import kinds, looking, sweep
 from tests.conformance.cloud import HEALTHY, Cloud
+from tests.conformance.expecting import encoded
 from tests.conformance.group import Group
 from tests.conformance.kinds import PREFIX, Kind
 from tests.conformance.network import INSTANCE_TYPE, PORT, Network
 from tests.conformance.run import TAG
-from tests.localcloud.account import encoded
 
 Seen = TypeVar("Seen")
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"

@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from tests.conformance.account import Account
-from tests.conformance.cloud import Cloud, embedded, entered
+from tests.conformance.cloud import Cloud, entered
+from tests.conformance.embedded import embedded
 from tests.conformance.network import Network, build
 from tests.conformance.permissions import missing
 from tests.conformance.run import Run

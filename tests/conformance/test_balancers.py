@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.account import Account
+from tests.conformance.expecting import refused
 from tests.conformance.kinds import CLASSIC
 from tests.conformance.network import PORT
-from tests.localcloud.account import refused
 
 NOBODY = "i-0123456789abcdef0"
 

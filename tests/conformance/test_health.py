@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.account import Account
+from tests.conformance.expecting import refused
 from tests.conformance.group import HOOK
-from tests.localcloud.account import refused
 
 
 def test_an_instance_called_unhealthy_is_replaced(account: Account) -> None:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-launch-templates.html
 from __future__ import annotations
 
 from tests.conformance.account import SERVER, Account
-from tests.localcloud.account import encoded, refused
+from tests.conformance.expecting import encoded, refused
 
 
 def test_user_data_that_is_not_base64_is_refused(account: Account) -> None:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle
 from __future__ import annotations
 
 from tests.conformance.account import Account
-from tests.localcloud.account import refused
+from tests.conformance.expecting import refused
 
 
 def test_launching_above_the_maximum_is_refused(account: Account) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.conformance.account import Account
-from tests.localcloud.account import encoded, refused
+from tests.conformance.expecting import encoded, refused
 
 
 def test_desired_capacity_above_the_maximum_is_refused(account: Account) -> None:

@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 from tests.conformance.account import Account
+from tests.conformance.expecting import refused
 from tests.conformance.group import Group
 from tests.conformance.kinds import GROUP, STACK
 from tests.conformance.run import TAG
-from tests.localcloud.account import refused
 
 LATEST = {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}
 EXTRA: dict[str, Any] = {
@@ -145,6 +145,13 @@ def test_a_change_set_without_changes_fails_and_says_so(account: Account) -> Non
     proposed = stack.propose(template(account), "UPDATE")
     assert (proposed["Status"], proposed["Changes"]) == ("FAILED", [])
     assert "didn't contain changes" in proposed["StatusReason"]
+
+
+def test_a_template_of_more_than_51200_bytes_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+    body = template(account)
+    with refused("ValidationError", "51200"):
+        Stack(account).propose(body + " " * (51_201 - len(body.encode())), "CREATE")
 
 
 def test_another_instance_type_makes_a_new_version_and_the_group_takes_the_one_it_is_given(account: Account) -> None:

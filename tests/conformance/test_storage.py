@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import ClientError
 
 from tests.conformance.account import Account
+from tests.conformance.expecting import refused
 from tests.conformance.kinds import BUCKET, TABLE
-from tests.localcloud.account import refused
 
 
 def table(account: Account) -> str:
@@ -62,6 +62,16 @@ def test_conditional_writes_have_one_winner(account: Account) -> None:
     account.client("dynamodb").put_item(**given)
     with refused("ConditionalCheckFailedException"):
         account.client("dynamodb").put_item(**given)
+
+
+def test_a_consistent_read_sees_the_write_before_it(account: Account) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html"""
+    client, name = account.client("dynamodb"), table(account)
+    for number in range(20):
+        item = {"name": {"S": "lock"}, "version": {"N": str(number)}}
+        client.put_item(TableName=name, Item=item)
+        read = client.get_item(TableName=name, Key={"name": {"S": "lock"}}, ConsistentRead=True)
+        assert read["Item"] == item
 
 
 def test_a_transaction_whose_check_fails_writes_nothing_and_says_which(account: Account) -> None:

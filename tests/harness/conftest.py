@@ -10,9 +10,10 @@ import pytest
 from fabfile.localcloud.in_memory import InMemoryCaches, InMemoryDatabases, InMemoryMachines
 from fabfile.localcloud.server import ControlPlane
 from fabfile.localcloud.settings import CloudSettings
-from tests.conformance.cloud import AnsweringUp, RealCloud, entered
+from tests.conformance.cloud import RealCloud, entered
+from tests.conformance.embedded import AnsweringUp
 from tests.conformance.target import Real
-from tests.localcloud.account import SESSION
+from tests.harness.inventory import SESSION
 
 ACCOUNT = "123456789012"
 

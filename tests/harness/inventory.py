@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.localcloud.account import SESSION
+import boto3
 
+SESSION = boto3.Session(aws_access_key_id="TEST", aws_secret_access_key="test", region_name="us-east-1")
 _LISTS = (
     ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"),
     ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),

@@ -11,8 +11,7 @@ from tests.aws.test_refusals import answering
 from tests.conformance.__main__ import main
 from tests.conformance.cloud import entered
 from tests.conformance.target import Real
-from tests.harness.inventory import everything
-from tests.localcloud.account import SESSION
+from tests.harness.inventory import SESSION, everything
 
 IDENTITY = (
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"

@@ -130,7 +130,7 @@ from tests.conformance.cloud import entered
 from tests.conformance.run import Run
 from tests.conformance.target import Real
 from tests.harness.test_sweeping import account_in, make_all
-from tests.localcloud.account import SESSION
+from tests.harness.inventory import SESSION
 
 run = Run(datetime.now(UTC), os.getpid(), socket.gethostname())
 with entered(Real("123456789012", "us-east-1", sys.argv[1]), SESSION) as cloud:

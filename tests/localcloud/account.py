@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -10,14 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from fabfile.localcloud.in_memory import InMemoryCaches, InMemoryDatabases, InMemoryDataPlane, InMemoryMachines
 from fabfile.localcloud.server import ControlPlane
 from fabfile.localcloud.settings import CloudSettings
+from tests.conformance.expecting import encoded, refused
 
+__all__ = ["SESSION", "STARTED", "Account", "Behind", "encoded", "open_account", "refused"]
 SESSION = boto3.Session(aws_access_key_id="TEST", aws_secret_access_key="test", region_name="us-east-1")
 STARTED = 1_700_000_000.0
 
@@ -177,17 +176,3 @@ def open_account(settings: CloudSettings | None = None, proxy: InMemoryDataPlane
         for client in account._clients.values():
             client.close()
         plane.stop()
-
-
-def encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-@contextmanager
-def refused(code: str, *words: str) -> Iterator[pytest.ExceptionInfo[ClientError]]:
-    """Expect AWS's refusal with this code and these words in its message."""
-    with pytest.raises(ClientError) as refusal:
-        yield refusal
-    error = refusal.value.response["Error"]
-    assert error["Code"] == code, error
-    assert all(word in error["Message"] for word in words), error
