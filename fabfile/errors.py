@@ -5,6 +5,7 @@ FabscaleError                  1  a bug: never raised itself on purpose
 │   └── ConfigError            2  fabulaws-config.yml is wrong (carries every problem found)
 ├── LockHeld                   3  another deploy of the environment holds the lock
 ├── RolloutFailed              4  the rollout failed or was refused, and the service is safe
+├── NotAsConfigured            4  what is there is not what the config says; nothing was changed
 ├── Unreachable                5  AWS, a balancer or an instance could not be reached
 └── StoppedHalfway             6  stopped between two states: `fab resume` or `fab repair` is needed
 
@@ -57,6 +58,12 @@ class LockHeld(FabscaleError):
 
 class RolloutFailed(FabscaleError):
     """The rollout failed or was refused; the old fleet serves and the group points at it."""
+
+    exit_code = 4
+
+
+class NotAsConfigured(FabscaleError):
+    """What is there is not what the config says; nothing was changed."""
 
     exit_code = 4
 

@@ -28,6 +28,7 @@ class Stack:
     status: str
     reason: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
+    drift: str = "NOT_CHECKED"  # what the last detection of drift found
 
     @property
     def settled(self) -> bool:
@@ -112,7 +113,14 @@ class Stacks:
         one: Mapping[str, Any] = found[0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in one.get("Outputs", [])}
         status, reason = one["StackStatus"], one.get("StackStatusReason", "")
-        return Stack(one["StackName"], one["StackId"], status, reason, outputs)
+        drift = one.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED")
+        return Stack(one["StackName"], one["StackId"], status, reason, outputs, drift)
+
+    def resources(self, name: str) -> Mapping[str, str]:
+        """Return the physical ids of the stack's first 100 resources by their names in the template."""
+        with self._aws.calling(f"describe the resources of the stack {name}"):
+            found = self._client.describe_stack_resources(StackName=name)["StackResources"]
+        return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
 
     def propose(
         self, name: str, body: str, parameters: Mapping[str, str], tags: Mapping[str, str], *, creates: bool

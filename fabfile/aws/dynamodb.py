@@ -55,6 +55,15 @@ class Table:
         self._aws = aws
         self.name = name
 
+    def exists(self) -> bool:
+        """Whether there is such a table."""
+        try:
+            with self._aws.calling(f"describe the table {self.name}"):
+                self._aws.client("dynamodb").describe_table(TableName=self.name)
+        except Missing:
+            return False
+        return True
+
     def read(self, key: Key) -> Item | None:
         """Return the item as it is now, None if there is none (or no table yet)."""
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..releases.store import Stored, no_object
+from .bucket_protection import tls_policy
 from .session import Aws
 from .translate import Missing, Refused
 
@@ -116,6 +117,7 @@ class S3Store:
             self._secure()
 
     def _secure(self) -> None:
+        self._client.put_bucket_policy(Bucket=self.bucket, Policy=tls_policy(self.bucket))
         self._client.put_public_access_block(
             Bucket=self.bucket,
             PublicAccessBlockConfiguration={

@@ -186,3 +186,8 @@ class Environment:
     alarms: Alarms | None = None
     role_arn: str = ""  # assumed with the profile's credentials
     account_id: str = ""  # 12 digits; "" : whichever account the credentials are of
+
+    @property
+    def place(self) -> str:
+        """How tasks are told which environment: "deployment,environment"."""
+        return f"{self.deployment},{self.name}"

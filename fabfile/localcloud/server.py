@@ -27,6 +27,7 @@ from .autoscaling import Autoscaling
 from .autoscaling_api import autoscaling_patches
 from .balancer_resources import balancer_resource_patches
 from .balancing import Balancing
+from .buckets import bucket_patches
 from .caches import CacheRecords, cache_patches
 from .certificates import certificate_patches
 from .classic import classic_patches
@@ -126,6 +127,7 @@ class ControlPlane:
                 *database_patches(self._databases),
                 *cache_patches(CacheRecords(caches, run)),
                 *certificate_patches(),
+                *bucket_patches(),
                 *alarm_patches(),
                 *balancer_resource_patches(),
                 *object_patches(),

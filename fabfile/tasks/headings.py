@@ -13,6 +13,7 @@ HEADINGS = {
     "recovery": "Back to safety",
     "describe": "Looking",
     "history": "Looking",
+    "verifying": "Looking",
     "checking": "Configuration",
     "local": "The embedded cloud",
 }

@@ -21,6 +21,8 @@ from fabfile.config.environment import (
     RoleSettings,
     Rollout,
 )
+from fabfile.localcloud.buckets import bucket_patches
+from fabfile.localcloud.patches import Patches
 
 
 class _Quiet(WSGIRequestHandler):
@@ -34,6 +36,8 @@ def account() -> Iterator[str]:
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=False, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever)
+    plain_http = Patches(bucket_patches())
+    plain_http.install()
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
@@ -41,6 +45,7 @@ def account() -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        plain_http.uninstall()
 
 
 def environment(state: Path, **changes: object) -> Environment:

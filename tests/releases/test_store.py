@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.aws.bucket_protection import Protection, protection
 from fabfile.aws.s3 import S3Store, bucket_name
 from fabfile.aws.session import Aws
 from fabfile.aws.translate import ReadOnlyError
@@ -95,7 +96,7 @@ def test_keys_are_listed_in_order_by_prefix(store: Store, put: Put) -> None:
     assert store.list("") == ("a/1", "b/1", "b/2", "c")
 
 
-def test_the_bucket_is_private_encrypted_and_versioned(endpoint: str, tmp_path: Path) -> None:
+def test_the_bucket_is_private_encrypted_versioned_and_demands_tls(endpoint: str, tmp_path: Path) -> None:
     aws = session(endpoint, tmp_path)
     store = S3Store(aws, bucket_name(aws))
     (tmp_path / "file").write_bytes(b"")
@@ -107,6 +108,10 @@ def test_the_bucket_is_private_encrypted_and_versioned(endpoint: str, tmp_path: 
     rules = client.get_bucket_encryption(Bucket=store.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert client.get_bucket_versioning(Bucket=store.bucket)["Status"] == "Enabled"
+    assert protection(aws, store.bucket) == Protection(tls=True, private=True)
+    client.delete_bucket_policy(Bucket=store.bucket)
+    client.delete_public_access_block(Bucket=store.bucket)
+    assert protection(aws, store.bucket) == Protection(tls=False, private=False)
 
 
 def test_a_dry_run_stores_nothing(endpoint: str, tmp_path: Path) -> None:
