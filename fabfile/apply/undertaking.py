@@ -146,10 +146,16 @@ def _with_new_groups(
 def _intents(
     wanted: Wanted, groups: Mapping[str, Group], left: tuple[Intent, ...], deploy_id: str, now: float
 ) -> tuple[Intent, ...]:
-    """Return the intents of a new deploy; a group that an earlier one left half-way comes first."""
+    """Return the intents of a new deploy; a group that an earlier one left half-way comes first.
+
+    An empty group comes where nothing depends on it: first and last are who runs migrations, where there are no
+    workers, and who is tried as a canary.
+    """
     before = {intent.group: intent for intent in left if intent.begun}
     unsettled = {group for group, each in before.items() if standing(each) in (Standing.UNDER_WAY, Standing.HALF_WAY)}
-    names = sorted(wanted.targets, key=lambda group: group not in unsettled)
+    empty = {group for group in wanted.targets if not groups[group].members}
+    late = empty if wanted.order is not Order.LAST else wanted.targets.keys() - empty
+    names = sorted(wanted.targets, key=lambda group: (group not in unsettled, group in late))
     found = []
     for turn, group in enumerate(names, 1):
         first_or_last = {Order.FIRST: turn == 1, Order.LAST: turn == len(names), Order.NEVER: False}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..apply.description import Description, GroupState, Server
     from .run import Run
 
-_HEADINGS = ("role", "server", "address", "zone", "launch config", "group says", "balancers say")
+_HEADINGS = ("server", "address", "zone", "launch config", "group says", "balancers say")
 
 
 @reading(group="look")
@@ -30,7 +30,9 @@ def describe(run: Run) -> None:
         run.output.json(seen)
         return
     run.output.result(f"{seen.deployment} {seen.environment}: {seen.site or 'no load balancer'}")
-    run.output.table(_HEADINGS, [_row(server) for server in seen.servers])
+    several = len(run.environment.names.auto_scaling_groups) > 1
+    headings = ("group" if several else "role", *_HEADINGS)
+    run.output.table(headings, [(server.group if several else server.role, *_row(server)) for server in seen.servers])
     for line in (*map(_group, seen.groups), *_around(seen.around), *_notes(seen)):
         run.output.result(line)
 
@@ -42,7 +44,7 @@ def _row(server: Server) -> tuple[str, ...]:
     ]
     config = server.launch_config + ("" if server.current else " (not what the group launches now)")
     state = server.state if server.healthy or server.state != "in service" else f"{server.state}, unhealthy"
-    return (server.role, server.id, server.address, server.zone, config, state, "; ".join(said) or "–")
+    return (server.id, server.address, server.zone, config, state, "; ".join(said) or "–")
 
 
 def _group(group: GroupState) -> str:

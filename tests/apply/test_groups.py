@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fabfile.apply.events import GroupBegun
 from fabfile.apply.ledger_contract import Status
 from fabfile.apply.simulated_group import Fate
+from fabfile.apply.undertaking import undertake
 from fabfile.errors import StoppedHalfway, UsageError
 from fabfile.rollout.model import Intent, Observed, Order, Phase
 from fabfile.rollout.sequence import Standing, go_back, go_on, standing
@@ -173,6 +176,19 @@ def test_a_group_that_came_into_the_config_meanwhile_is_part_of_the_deploy_that_
     assert report.status is Status.DEPLOYED
     assert shop.all_run(NEW)
     assert list(report.groups) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("order", "names", "carrier"),
+    [(Order.FIRST, ["b", "a"], "b"), (Order.LAST, ["a", "b"], "b"), (Order.NEVER, ["b", "a"], None)],
+)
+def test_a_group_without_servers_is_not_the_one_to_migrate(order: Order, names: list[str], carrier: str | None) -> None:
+    shop = Shop(order=order)
+    full = shop.clouds["b"].now_is()
+    empty = replace(shop.clouds["a"].now_is(), members=(), desired=0)
+    intents = undertake(shop.wanted(), {"a": empty, "b": full}, (), "deploy", 0.0).intents
+    assert [intent.group for intent in intents] == names
+    assert [intent.group for intent in intents if intent.order is not Order.NEVER] == ([carrier] if carrier else [])
 
 
 def test_repair_between_groups_takes_the_first_one_back() -> None:

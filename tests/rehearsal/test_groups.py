@@ -112,6 +112,13 @@ def test_both_groups_get_one_launch_config_in_their_order_and_no_request_fails(b
     ]
 
 
+def test_describe_shows_the_servers_of_every_group(both: Project) -> None:
+    shown = both.fab("describe:opendebates,local").out
+    assert len(lines(shown, "i-", SECOND)) == 1
+    assert len(lines(shown, "i-", FIRST)) == 2
+    assert lines(shown, f"{SECOND} (web): desired 1 (between 0 and 4)")
+
+
 def test_a_dry_run_foretells_every_group(both: Project) -> None:
     ended = both.fab(DEPLOY, "--dry-run", "--no-worker")
     assert lines(ended.out, f"forecast of {FIRST}", "2 of 2 servers")
