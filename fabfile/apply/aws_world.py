@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from ..aws import autoscaling, elb, elbv2
+from ..aws import autoscaling
 from ..aws.autoscaling import GroupRecord
 from ..aws.session import Aws
 from ..aws.translate import Refused, Throttled, Uncertain
 from ..balancers.contract import Balancer
+from ..balancers.of_group import balancers_of
 from ..rollout.model import (
     Deregister,
     Group,
@@ -35,6 +36,7 @@ from ..rollout.model import (
     Terminate,
     Worker,
 )
+from .launch_configs import holds_back
 from .workers import SeenWorkers
 from .world import Outcome
 
@@ -111,8 +113,13 @@ class AwsWorld:
         """Look at the group with its members and their state in every balancer."""
         return self._seen(autoscaling.describe_group(self._aws, self._group))
 
+    def gated(self) -> bool:
+        """Whether the group's launch hook holds new servers back until they say that they are healthy."""
+        return holds_back(self._aws, self._group)
+
     def _seen(self, record: GroupRecord) -> Group:
-        states = {**self._known(record), **{name: each.states() for name, each in self._others.items()}}
+        known = {each.name: each for each in balancers_of(self._aws, record)}
+        states = {name: each.states() for name, each in {**known, **self._others}.items()}
         members = tuple(
             replace(member, targets=tuple(self._target(name, states[name], member) for name in states))
             for member in record.group.members
@@ -162,11 +169,6 @@ class AwsWorld:
                 autoscaling.set_maximum(self._aws, self._group, step.maximum)
             case _:
                 raise TypeError(f"{type(step).__name__} is nothing to apply")
-
-    def _known(self, record: GroupRecord) -> dict[str, Mapping[str, TargetState]]:
-        targets = {elbv2.target_group_name(arn): elbv2.target_health(self._aws, arn) for arn in record.target_groups}
-        classic = {name: elb.instance_health(self._aws, name) for name in record.classic_balancers}
-        return {**targets, **classic}
 
     def _target(self, balancer: str, states: Mapping[str, TargetState], member: Member) -> TargetState:
         state = states.get(member.id, TargetState(balancer, Health.ABSENT))

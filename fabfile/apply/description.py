@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from ..aws import elb, elbv2
 from ..aws.autoscaling import GroupRecord, describe_group
 from ..aws.dynamodb import Table
 from ..aws.ec2 import Instance, instances
-from ..aws.elbv2 import dns_name, target_health
 from ..aws.launch_templates import versions
 from ..aws.session import Aws
 from ..aws.translate import Missing
+from ..balancers.of_group import balancers_of
 from ..config.environment import Environment, Provider
 from ..locks.contract import Holder
 from ..locks.dynamodb import DynamoRegister
@@ -86,9 +88,11 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
         groups[names.worker] = ("worker", describe_group(aws, names.worker))
     records = {name: record for name, (_, record) in groups.items()}
     called = _names_of(aws, records.values())
-    balancers = dict.fromkeys(arn for record in records.values() for arn in record.target_groups)
-    health = {arn: target_health(aws, arn) for arn in balancers}
-    members = {name: _with_targets(record, health) for name, record in records.items()}
+    behind = {name: balancers_of(aws, record) for name, record in records.items()}
+    states = {name: each.states() for name, each in {each.name: each for of in behind.values() for each in of}.items()}
+    members = {
+        name: _with_targets(record, [states[each.name] for each in behind[name]]) for name, record in records.items()
+    }
     found = instances(aws, [member.id for of_group in members.values() for member in of_group])
     unfinished = ledger.unfinished(environment.deployment, environment.name)
     return Description(
@@ -109,9 +113,8 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
 
 def site_of(aws: Aws, environment: Environment) -> str:
     """Return the site's address at its first load balancer, or "" where there is none."""
-    try:
-        host = dns_name(aws, environment.names.load_balancers[0])
-    except Missing:
+    host = _host(aws, environment.names.load_balancers[0])
+    if not host:
         return ""
     https = environment.https
     if https is None:
@@ -127,14 +130,21 @@ def _port(port: int, usual: int) -> str:
     return "" if port == usual else f":{port}"
 
 
+def _host(aws: Aws, balancer: str) -> str:
+    """Return a balancer's DNS name, whichever kind it is; "" where there is none of the name."""
+    for dns_name in (elbv2.dns_name, elb.dns_name):
+        with suppress(Missing):
+            return dns_name(aws, balancer)
+    return ""
+
+
 def _names_of(aws: Aws, records: Iterable[GroupRecord]) -> dict[str, str]:
     """Return the names of all launch configs that the groups could launch, by "lt-…:N"."""
     templates = dict.fromkeys(record.group.launch_config.partition(":")[0] for record in records)
     return {config.id: config.name for template in templates for config in versions(aws, template)}
 
 
-def _with_targets(record: GroupRecord, health: Mapping[str, Mapping[str, TargetState]]) -> list[Member]:
-    seen = [health[arn] for arn in record.target_groups]
+def _with_targets(record: GroupRecord, seen: Sequence[Mapping[str, TargetState]]) -> list[Member]:
     return [
         replace(member, targets=tuple(states[member.id] for states in seen if member.id in states))
         for member in sorted(record.group.members, key=lambda member: (member.launched_at, member.id))

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ..aws import autoscaling, ec2, elbv2
+from ..aws import autoscaling, ec2
 from ..aws.session import Aws
+from ..balancers.of_group import balancers_of
 from ..errors import FabscaleError
 from ..rollout.model import Health
 from ..transports.contract import Transport
@@ -55,8 +56,8 @@ class AwsEvidence:
         return [f"{each.description}: {each.message or each.cause}" for each in ours or failed[:2]]
 
     def _target_health(self, instances: Sequence[str]) -> Iterable[str]:
-        for arn in autoscaling.describe_group(self._aws, self._group).target_groups:
-            states = elbv2.target_health(self._aws, arn)
+        for balancer in balancers_of(self._aws, autoscaling.describe_group(self._aws, self._group)):
+            states = balancer.states()
             for name in instances:
                 if name in states and states[name].health is not Health.HEALTHY:
                     state = states[name]

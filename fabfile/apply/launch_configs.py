@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ..aws.autoscaling import describe_group, exists
 from ..aws.cloudformation import Stacks
+from ..aws.group_settings import hooks_of
 from ..aws.launch_templates import (
     BASE,
     LaunchConfig,
@@ -68,11 +69,12 @@ class LaunchConfigMaker:
 
         `name` is one that other groups have already; "" is a new one, which none of the templates knows.
         """
-        templates = {group: self._template(group) for group in groups}
-        name = name or free_name(self._aws, tuple(dict.fromkeys(templates.values())), self._name(manifest))
+        sources = {group: self._source(group) for group in groups}
+        templates = tuple(dict.fromkeys(template for template, _ in sources.values()))
+        name = name or free_name(self._aws, templates, self._name(manifest))
         made: dict[str, LaunchConfig] = {}
-        for group, template in templates.items():
-            base = base_version(self._aws, template)
+        for group, (template, live) in sources.items():
+            base = base_version(self._aws, template, live)
             user_data = render_user_data(self.document(manifest, group), self._environment.state.parent)
             made[group] = create_version(self._aws, template, name, user_data, base)
         return made
@@ -83,7 +85,7 @@ class LaunchConfigMaker:
 
     def find(self, wanted: str, group: str) -> LaunchConfig | None:
         """Return a group's launch config of that name, or None; groups may share a template."""
-        named = [each for each in versions(self._aws, self._template(group)) if each.name == wanted]
+        named = [each for each in versions(self._aws, self._source(group)[0]) if each.name == wanted]
         return next((each for each in named if group_of(each) in ("", group)), None)
 
     def document(self, manifest: Manifest, group: str) -> dict[str, object]:
@@ -98,7 +100,7 @@ class LaunchConfigMaker:
             role=WEB if web else WORKER,
             live=self._live_manifest(group if web else environment.names.stack_group),
             group=group if web else "",
-            hook=HOOK if web else "",
+            hook=HOOK if web and self._is_gated(group) else "",
             environ=surroundings.environ,
             secrets=surroundings.secrets,
         )
@@ -121,8 +123,8 @@ class LaunchConfigMaker:
 
     def renew(self, group: str, live: LaunchConfig) -> LaunchConfig:
         """Return `live`, or the same release on the template's newest base where that is another one."""
-        template = self._template(group)
-        number = base_version(self._aws, template)
+        template, current = self._source(group)
+        number = base_version(self._aws, template, current)
         base = read_launch_config(self._aws, f"{live.id.partition(':')[0]}:{number}")
         if base.shape == live.shape:
             return live
@@ -133,12 +135,25 @@ class LaunchConfigMaker:
         release = release_of(live) if live else ""
         return self.stored(release) if release else None
 
-    def _template(self, group: str) -> str:
-        """Return the launch template that the group launches from, or the stack's, which has yet to make its group."""
+    def _source(self, group: str) -> tuple[str, str]:
+        """Return the launch template that the group launches from and its version's number.
+
+        Where the stack has yet to make its group, it is the stack's template, and no number.
+        """
         names = self._environment.names
         if group in (names.stack_group, names.worker) and not exists(self._aws, group):
-            return names.worker if group == names.worker else names.launch_template
-        return describe_group(self._aws, group).group.launch_config.partition(":")[0]
+            return (names.worker if group == names.worker else names.launch_template), ""
+        template, _, version = describe_group(self._aws, group).group.launch_config.partition(":")
+        return template, version
+
+    def _is_gated(self, group: str) -> bool:
+        """Whether the group has our launch hook for its servers to answer; the stack's has, from its beginning."""
+        return not exists(self._aws, group) or holds_back(self._aws, group)
+
+
+def holds_back(aws: Aws, group: str) -> bool:
+    """Whether a group's new servers wait for their own word before its balancers know of them."""
+    return any(hook.launching and hook.name == HOOK for hook in hooks_of(aws, group))
 
 
 def release_of(config: LaunchConfig) -> str:

@@ -164,18 +164,19 @@ def create_version(aws: Aws, template: str, name: str, user_data: str, source: s
     return _config(made)
 
 
-def base_version(aws: Aws, template: str) -> str:
-    """Return the number of the newest version that the stack made: a launch config is it with user data.
+def base_version(aws: Aws, template: str, live: str = "") -> str:
+    """Return the number of the version that launch configs are made from: all of it but its user data.
 
-    Raises `UsageError` when there is no such template.
+    It is the newest one that the stack made. A template of somebody else's has none: there it is the one numbered
+    `live`, which the group launches now. Raises `UsageError` when there is no such template.
     """
     found = versions(aws, template)
     if not found:
         raise UsageError(
             f"make a launch config of {template}", "there is no such launch template", "Run create_environment first"
         )
-    bases = [each for each in found if each.name == BASE] or [found[-1]]
-    return bases[0].id.rsplit(":", 1)[-1]
+    bases = [each for each in found if each.name == BASE] or [each for each in found if _number(each) == int(live or 0)]
+    return str(_number((bases or found[-1:])[0]))
 
 
 def _versions(aws: Aws, template: str) -> Iterator[LaunchConfig]:

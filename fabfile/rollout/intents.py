@@ -52,10 +52,13 @@ def begin(
 def what_serves(group: Group, target: str) -> str:
     """Return the launch config to go back to: what most serving servers run that are not on the target.
 
-    The group's own one counts only when nothing serves on another: it may be what failed the last time.
+    The group's own one counts only when nothing serves on another: it may be what failed the last time. Servers of a
+    launch configuration, or attached by hand, run what no version is: an adopted group's own one stands for them.
     """
     others = Counter(
-        member.launch_config for member in group.members if member.launch_config != target and serves(member, group)
+        member.launch_config
+        for member in group.members
+        if ":" in member.launch_config and member.launch_config != target and serves(member, group)
     )
     if others:
         return others.most_common(1)[0][0]

@@ -58,13 +58,20 @@ def conduct(
 ) -> Report:
     """Roll all groups out while the probe asks for pages, and put what both saw on record."""
     aws, environment = run.aws(), run.environment
+    worlds = {intent.group: world_of(run, maker, intent.group) for intent in undertaking.intents}
     settings = {
         intent.group: Setting(
-            world=world_of(run, maker, intent.group),
+            world=worlds[intent.group],
             ledger=ledger,
             lease=lease,
             clock=run.clock,
-            policy=policy_of(environment, request.batch, max(intent.desired, 1), request.slot_deadline),
+            policy=policy_of(
+                environment,
+                request.batch,
+                max(intent.desired, 1),
+                request.slot_deadline,
+                gated=worlds[intent.group].gated(),
+            ),
             pace=pace_of(environment),
             tell=Teller(run.output),
             api_calls=lambda: aws.calls,

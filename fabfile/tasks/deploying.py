@@ -94,7 +94,8 @@ class Rollout:
         """Print what one group's rollout would be, from `begins` seconds on; returns when it would end."""
         run, request = self._run, self._request
         world = world_of(run, self._maker, intent.group)
-        policy = policy_of(run.environment, request.batch, max(intent.desired, 1), request.slot_deadline)
+        gated = world.gated()
+        policy = policy_of(run.environment, request.batch, max(intent.desired, 1), request.slot_deadline, gated=gated)
         foretold = forecast(world.observe(intent), intent, policy, durations_of(run.environment))
         for seconds, step in foretold.steps:
             run.output.result(f"{begins + seconds:7.0f} s  {name_of(step)}: {step.reason}")

@@ -121,12 +121,16 @@ def _documents(maker: LaunchConfigMaker, group: str) -> Documents:
     return lambda release: maker.document(maker.stored(release), group)
 
 
-def policy_of(environment: Environment, batch: str, servers: int, slot_deadline: float) -> Policy:
+def policy_of(
+    environment: Environment, batch: str, servers: int, slot_deadline: float, *, gated: bool = True
+) -> Policy:
     """Return what a rollout may do; "" and 0 stand for the config's values.
 
-    Raises `UsageError` for the batch.
+    `gated` says whether the group's launch hook holds new servers back until they are healthy. Raises `UsageError`
+    for the batch.
     """
     rollout = environment.rollout
+    settling = _SETTLED_LOOKS * rollout.poll if gated else rollout.min_healthy_time
     try:
         size = batch_size(batch or rollout.batch, servers)
     except ValueError as error:
@@ -134,7 +138,7 @@ def policy_of(environment: Environment, batch: str, servers: int, slot_deadline:
     return Policy(
         batch=size,
         slot_deadline=slot_deadline or rollout.slot_deadline,
-        min_healthy_time=min(rollout.min_healthy_time, _SETTLED_LOOKS * rollout.poll),
+        min_healthy_time=min(rollout.min_healthy_time, settling),
         drain_timeout=rollout.drain_timeout,
         read_lag=_LOCAL_READ_LAG if is_local(environment) else _AWS_READ_LAG,
     )
