@@ -88,11 +88,7 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
         groups[names.worker] = ("worker", describe_group(aws, names.worker))
     records = {name: record for name, (_, record) in groups.items()}
     called = _names_of(aws, records.values())
-    behind = {name: balancers_of(aws, record) for name, record in records.items()}
-    states = {name: each.states() for name, each in {each.name: each for of in behind.values() for each in of}.items()}
-    members = {
-        name: _with_targets(record, [states[each.name] for each in behind[name]]) for name, record in records.items()
-    }
+    members = _members(aws, records)
     found = instances(aws, [member.id for of_group in members.values() for member in of_group])
     unfinished = ledger.unfinished(environment.deployment, environment.name)
     return Description(
@@ -142,6 +138,16 @@ def _names_of(aws: Aws, records: Iterable[GroupRecord]) -> dict[str, str]:
     """Return the names of all launch configs that the groups could launch, by "lt-…:N"."""
     templates = dict.fromkeys(record.group.launch_config.partition(":")[0] for record in records)
     return {config.id: config.name for template in templates for config in versions(aws, template)}
+
+
+def _members(aws: Aws, records: Mapping[str, GroupRecord]) -> dict[str, list[Member]]:
+    """Return each group's servers with what its balancers say of them; groups may share a balancer."""
+    behind = {name: balancers_of(aws, record) for name, record in records.items()}
+    once = {each.name: each for balancers in behind.values() for each in balancers}
+    states = {name: balancer.states() for name, balancer in once.items()}
+    return {
+        name: _with_targets(record, [states[each.name] for each in behind[name]]) for name, record in records.items()
+    }
 
 
 def _with_targets(record: GroupRecord, seen: Sequence[Mapping[str, TargetState]]) -> list[Member]:

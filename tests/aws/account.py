@@ -23,6 +23,7 @@ from fabfile.config.environment import (
 )
 from fabfile.localcloud.buckets import bucket_patches
 from fabfile.localcloud.patches import Patches
+from fabfile.releases.manifest import Archive, Manifest
 
 
 class _Quiet(WSGIRequestHandler):
@@ -97,3 +98,26 @@ def environment(state: Path, **changes: object) -> Environment:
 def session(endpoint: str, state: Path, read_only: bool = False) -> Aws:
     """Open a session of the test environment."""
     return Aws(environment(state), endpoint_url=endpoint, read_only=read_only)
+
+
+def manifest() -> Manifest:
+    """Return the manifest of a release that nobody fetches."""
+    archive = Archive("key", "0" * 64, 1)
+    return Manifest(
+        id="r1",
+        deployment="opendebates",
+        environment="testing",
+        commit="1a2b3c4" * 5,
+        author="",
+        committed=0,
+        subject="",
+        changeset="main",
+        built=0,
+        tool="",
+        python="3.11",
+        platform="",
+        bundle=archive,
+        dependencies=(),
+        dependency_hash="",
+        program=archive,
+    )

@@ -78,3 +78,12 @@ def test_the_base_is_the_newest_version_that_the_stack_made(aws: Aws, template: 
     described(aws, template, "base")
     described(aws, template, "two")
     assert base_version(aws, template) == "3"
+
+
+def test_the_base_of_somebody_elses_template_is_what_its_group_launches_now(aws: Aws) -> None:
+    name = f"theirs-{uuid.uuid4().hex}"
+    aws.client("ec2").create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"InstanceType": "t3.micro"})
+    described(aws, name, "")
+    described(aws, name, "a draft")
+    assert base_version(aws, name, "2") == "2"
+    assert base_version(aws, name) == "1"

@@ -11,33 +11,10 @@ import pytest
 from fabfile.apply.launch_configs import LaunchConfigMaker, group_of, release_of
 from fabfile.aws.session import Aws
 from fabfile.errors import UsageError
-from fabfile.releases.manifest import Archive, Manifest
-from tests.aws.account import environment
+from tests.aws.account import environment, manifest
 from tests.localcloud.account import Account, open_account
 
 SMALL, LARGE = "shop-small", "shop-large"
-
-
-def _manifest() -> Manifest:
-    archive = Archive("key", "0" * 64, 1)
-    return Manifest(
-        id="r1",
-        deployment="opendebates",
-        environment="testing",
-        commit="1a2b3c4" * 5,
-        author="",
-        committed=0,
-        subject="",
-        changeset="main",
-        built=0,
-        tool="",
-        python="3.11",
-        platform="",
-        bundle=archive,
-        dependencies=(),
-        dependency_hash="",
-        program=archive,
-    )
 
 
 class Shop:
@@ -65,12 +42,12 @@ def account() -> Iterator[Account]:
 def test_a_group_that_is_not_there_has_no_template_to_make_one_in(account: Account, tmp_path: Path) -> None:
     shop = Shop(account, tmp_path)
     with pytest.raises(UsageError, match="describe the autoscaling group gone"):
-        shop.maker.make(_manifest(), "gone")
+        shop.maker.make(manifest(), "gone")
 
 
 def test_a_launch_config_has_one_name_in_the_template_of_every_group(account: Account, tmp_path: Path) -> None:
     shop = Shop(account, tmp_path)
-    made = shop.maker.make_for(_manifest(), (SMALL, LARGE))
+    made = shop.maker.make_for(manifest(), (SMALL, LARGE))
     assert list(made) == [SMALL, LARGE]
     assert [config.id.partition(":")[0] for config in made.values()] == shop.templates
     assert {config.name for config in made.values()} == {"opendebates-testing-20231114T2213Z-1a2b3c4"}
@@ -80,14 +57,14 @@ def test_a_launch_config_has_one_name_in_the_template_of_every_group(account: Ac
 
 def test_a_name_that_one_of_the_templates_has_is_taken_in_all(account: Account, tmp_path: Path) -> None:
     shop = Shop(account, tmp_path)
-    first = shop.maker.make(_manifest(), LARGE)
-    second = shop.maker.make_for(_manifest(), (SMALL, LARGE))
+    first = shop.maker.make(manifest(), LARGE)
+    second = shop.maker.make_for(manifest(), (SMALL, LARGE))
     assert {config.name for config in second.values()} == {f"{first.name}-2"}
 
 
 def test_groups_that_share_a_template_have_a_launch_config_each(account: Account, tmp_path: Path) -> None:
     shop = Shop(account, tmp_path, shared=True)
-    made = shop.maker.make_for(_manifest(), (SMALL, LARGE))
+    made = shop.maker.make_for(manifest(), (SMALL, LARGE))
     assert made[SMALL].id != made[LARGE].id
     for group in (SMALL, LARGE):
         assert shop.maker.find(made[SMALL].name, group) == made[group]
@@ -95,8 +72,8 @@ def test_groups_that_share_a_template_have_a_launch_config_each(account: Account
 
 def test_a_group_that_came_later_gets_a_launch_config_of_the_same_name(account: Account, tmp_path: Path) -> None:
     shop = Shop(account, tmp_path)
-    small = shop.maker.make(_manifest(), SMALL)
+    small = shop.maker.make(manifest(), SMALL)
     assert shop.maker.find(small.name, LARGE) is None
-    large = shop.maker.make_for(_manifest(), (LARGE,), small.name)[LARGE]
+    large = shop.maker.make_for(manifest(), (LARGE,), small.name)[LARGE]
     assert large.name == small.name
     assert shop.maker.find(small.name, LARGE) == large
