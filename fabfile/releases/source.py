@@ -52,6 +52,9 @@ class Repository:
             answer = self._run(*asked)
             if answer.returncode == 0:
                 return self._commit(answer.stdout.decode().strip())
+        if not self.ask("list the commits", "rev-list", "--all", "--max-count=1"):
+            hint = "Run git add --all and git commit: a release is made of a commit"
+            raise UsageError(what, f"nothing is committed in {self.path}", hint)
         raise UsageError(what, f"{self.path} has no such branch, tag or commit", self._nearest(changeset))
 
     def has(self, commit: str, path: str) -> bool:

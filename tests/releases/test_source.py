@@ -47,6 +47,18 @@ def test_a_folder_that_is_no_repository_says_what_git_says(tmp_path: Path) -> No
         Repository(tmp_path).resolve("main")
 
 
+def test_a_repository_without_a_commit_says_that_nothing_is_committed(tmp_path: Path) -> None:
+    """Not that HEAD is no name: a newcomer has typed `git init` and no more."""
+    fresh = Checkout(tmp_path)
+    fresh.git("init", "--quiet")
+    with pytest.raises(UsageError) as refused:
+        Repository(tmp_path).resolve("HEAD")
+    assert str(refused.value) == (
+        f"cannot release 'HEAD': nothing is committed in {tmp_path}. Run git add --all and git commit: a release is "
+        "made of a commit."
+    )
+
+
 def test_a_tree_or_a_file_is_no_release(checkout: Checkout) -> None:
     with pytest.raises(UsageError, match="no such branch"):
         Repository(checkout.path).resolve("HEAD:README.md")
