@@ -23,3 +23,15 @@ def secret(aws: Aws, arn: str) -> Secret:
     due = found.get("NextRotationDate") if found.get("RotationEnabled") else None
     days = found.get("RotationRules", {}).get("AutomaticallyAfterDays", 0)
     return Secret(arn, due.timestamp() if due else 0.0, days if found.get("RotationEnabled") else 0)
+
+
+def reschedule(aws: Aws, arn: str, schedule: str) -> None:
+    """Change when a secret that another service keeps is changed next ("cron(…)"); its value stays.
+
+    No Lambda function is named for such secrets:
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_managed.html
+    """
+    with aws.calling(f"change the rotation schedule of the secret {arn}"):
+        aws.client("secretsmanager").rotate_secret(
+            SecretId=arn, RotateImmediately=False, RotationRules={"ScheduleExpression": schedule}
+        )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from ..aws.rds import Database
 from ..aws.secretsmanager import Secret
 from ..config.environment import Environment
 from .findings import Finding, Verdict, create, hold
+from .rotation import due_soon, far_off
 from .seen import Seen, Unknown, has
-
-_SOON = 30 * 86400.0  # seconds
 
 
 def judge_stores(seen: Seen, environment: Environment) -> Iterator[Finding]:
@@ -65,8 +63,8 @@ def _secret(name: str, found: Secret | Unknown | None, now: float, again: str) -
     if found is None or isinstance(found, Unknown):
         return _unseen("secrets", found, again, name)
     days = (found.rotates - now) / 86400
-    rules = f'{{"ScheduleExpression": "cron(0 4 1 {_month_before(now)} ? *)"}}'
-    if not found.rotates or found.rotates - now >= _SOON:
+    rules = f'{{"ScheduleExpression": "{far_off(now)}"}}'
+    if not due_soon(found.rotates, now):
         return Finding("secrets", name, Verdict.OK, f"changed in {days:.0f} days" if found.rotates else "there")
     return Finding(
         "secrets",
@@ -76,11 +74,6 @@ def _secret(name: str, found: Secret | Unknown | None, now: float, again: str) -
         f"Deploy right after that, or put it off: aws secretsmanager rotate-secret --no-rotate-immediately "
         f"--rotation-rules '{rules}' --secret-id {found.arn}",
     )
-
-
-def _month_before(now: float) -> int:
-    """Return the month before this one, whose first is eleven months away at most: in November 10, for October 1."""
-    return (datetime.fromtimestamp(now, UTC).month - 2) % 12 + 1
 
 
 def _bucket(seen: Seen, environment: Environment) -> Iterator[Finding]:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
 from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend, rds_backends
+from moto.secretsmanager.models import SecretsManagerBackend
 
 from .contract import Databases
 from .instances import Background
 from .patches import Patch
+from .refusal import Refusal
 from .settings import CloudSettings
 
 log = logging.getLogger(__name__)
 ENGINES = ("postgres",)  # what a server can be started for; others are records only
+_YEARLY = re.compile(r"cron\(0 (\d+) (\d+) (\d+) \? \*\)")
 RETRY = 2.0  # seconds until a server that did not start is tried again
 
 
@@ -68,6 +73,24 @@ class DatabaseRecords:
 
         self._background(start)
 
+    def rotate_weekly(self, secret: Any) -> None:
+        """Say of a managed secret what RDS does with it unless told otherwise; here nothing changes it."""
+        secret.rotation_requested = secret.rotation_enabled = True
+        secret.auto_rotate_after_days = 7
+        secret.next_rotation_date = int(self._clock()) + 7 * 86400
+
+    def reschedule(self, secret: Any, schedule: str) -> None:
+        """Give a managed secret its next date; of schedules, those of one day a year are known."""
+        yearly = _YEARLY.fullmatch(schedule)
+        if yearly is None:
+            raise Refusal("InvalidParameterException", f"The embedded cloud knows no schedule such as {schedule!r}")
+        hour, day, month = (int(part) for part in yearly.groups())
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        due = now.replace(month=month, day=day, hour=hour, minute=0, second=0, microsecond=0)
+        if due <= now:
+            due = due.replace(year=now.year + 1)
+        secret.next_rotation_date = int(due.timestamp())
+
     def end(self, name: str) -> None:
         """Drop the server of a deleted record."""
         if self.places.pop(name, None) is not None:
@@ -102,12 +125,14 @@ def password_of(record: Any) -> str:
 
 
 def database_patches(records: DatabaseRecords) -> Iterator[Patch]:
-    """The replaced operations of RDS."""
+    """The replaced operations of RDS, and of the secrets that it keeps."""
     create, delete = RDSBackend.create_db_instance, RDSBackend.delete_db_instance
     address = vars(DBInstance)["address"]
 
     def create_db_instance(backend: Any, db_kwargs: dict[str, Any]) -> Any:
         record = create(backend, {key: value for key, value in db_kwargs.items() if value is not None})
+        if record.manage_master_user_password:
+            records.rotate_weekly(record.master_user_secret.secret)
         records.begin(record)
         return record
 
@@ -127,5 +152,15 @@ def database_patches(records: DatabaseRecords) -> Iterator[Patch]:
         """What RDS puts into a managed secret: the master user's name and a password nobody chose."""
         return json.dumps({"username": secret.resource.master_username, "password": secrets.token_urlsafe(24)})
 
+    rotate = SecretsManagerBackend.rotate_secret
+
+    def rotate_secret(backend: Any, secret_id: str, *args: Any, **kwargs: Any) -> Any:
+        found = backend.secrets.get(secret_id)
+        if found is None or getattr(found, "owning_service", None) != "rds" or kwargs.get("rotate_immediately", True):
+            return rotate(backend, secret_id, *args, **kwargs)
+        records.reschedule(found, (kwargs.get("rotation_rules") or {}).get("ScheduleExpression", ""))
+        return found.to_short_dict()
+
+    yield Patch(SecretsManagerBackend, "rotate_secret", rotate_secret)
     yield Patch(DBInstance, "address", property(where))
     yield Patch(MasterUserSecret, "_generate_secret_string", secret_string)

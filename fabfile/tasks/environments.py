@@ -40,6 +40,7 @@ def create_environment(run: Run, changeset: str = "") -> None:
         _show(run, proposed)
         lease.check()
         creation.carry_out(proposed)
+        _keep_password(run)
         _see_in(run, maker)
     _tell_site(run)
 
@@ -158,6 +159,23 @@ def _see_in(run: Run, maker: LaunchConfigMaker) -> None:
         servers = workers if role and role.count else first_servers_of(run.aws(), environment, maker, world)
         migrate_first(servers, release_of(live), run.clock, patience, run.output.waiting)
     await_service(lambda: world.observe_group().members, environment.minimum, run.clock, patience, run.output.waiting)
+
+
+def _keep_password(run: Run) -> None:
+    """Put the database password's next change off where it is near; the environment works until then in any case."""
+    from ..aws.cloudformation import Stacks  # noqa: PLC0415
+    from ..aws.secretsmanager import reschedule, secret  # noqa: PLC0415
+    from ..aws.translate import Refused  # noqa: PLC0415
+    from ..bootstrap.rotation import due_soon, far_off  # noqa: PLC0415
+
+    aws = run.aws()
+    stack = Stacks(aws).describe(run.environment.names.stack)
+    arn = stack.outputs.get("DatabaseSecretArn", "") if stack else ""
+    try:
+        if arn and due_soon(secret(aws, arn).rotates, run.clock.now()):
+            reschedule(aws, arn, far_off(run.clock.now()))
+    except Refused as error:
+        run.output.warning(f"servers keep the database password that they start with, and RDS changes it soon: {error}")
 
 
 def _tell_site(run: Run) -> None:

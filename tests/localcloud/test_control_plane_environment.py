@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from fabfile.config.loading import load
 from fabfile.localcloud.caches import NO_SERVER
 from fabfile.localcloud.contract import Forward, Redirect, Tls
 
-from .account import Account, refused
+from .account import STARTED, Account, refused
 
 ROOT = Path(__file__).resolve().parents[2]
+DAY = 86400.0
 DOMAINS = ("debates.example.org", "www.debates.example.org")
 
 
@@ -193,3 +195,22 @@ def test_a_redirect_to_itself_is_refused(account: Account, config: dict[str, str
             Port=80,
             DefaultActions=[{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", **config}}],
         )
+
+
+def test_a_password_that_rds_keeps_changes_weekly_unless_it_is_given_another_date(
+    account: Account, environment: Environment
+) -> None:
+    arn = create(account, environment)["DatabaseSecretArn"]
+    secrets = account.client("secretsmanager")
+    before = secrets.get_secret_value(SecretId=arn)["SecretString"]
+    weekly = secrets.describe_secret(SecretId=arn)
+    assert weekly["RotationEnabled"]
+    assert weekly["RotationRules"]["AutomaticallyAfterDays"] == 7
+    assert 6 * DAY < weekly["NextRotationDate"].timestamp() - STARTED < 8 * DAY  # the account's time is in November
+    secrets.rotate_secret(
+        SecretId=arn, RotateImmediately=False, RotationRules={"ScheduleExpression": "cron(0 4 1 10 ? *)"}
+    )
+    later = secrets.describe_secret(SecretId=arn)["NextRotationDate"].astimezone(UTC)
+    assert (later.month, later.day, later.hour) == (10, 1, 4)
+    assert later.timestamp() - STARTED > 300 * DAY
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == before
