@@ -14,10 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
-
 from fabfile.errors import FabscaleError, UsageError
-from tests.conformance.cloud import Cloud, entered
+from tests.conformance.cloud import Cloud, entered, session_in
 from tests.conformance.run import TAG, Run, is_over
 from tests.conformance.sweep import remove
 from tests.conformance.target import RUN, Embedded, Real, target
@@ -33,7 +31,7 @@ def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
         where = target(variables)
         if isinstance(where, Embedded):
             return _without_account(arguments, variables)
-        with entered(where, boto3.Session(region_name=where.region)) as cloud:
+        with entered(where, session_in(where)) as cloud:
             if arguments[:1] == [SWEEP]:
                 _sweep(cloud, _named(arguments[1]) if arguments[1:] else _is_over)
                 return 0

@@ -79,6 +79,14 @@ class RealCloud:
         time.sleep(self._step)
 
 
+def session_in(target: Real) -> boto3.Session:
+    """Open a session with whatever credentials are around; `UsageError` for a profile that is not there."""
+    try:
+        return boto3.Session(region_name=target.region)
+    except BotoCoreError as error:
+        raise UsageError(WHAT, str(error), "Set AWS_PROFILE to one of `aws configure list-profiles`") from error
+
+
 @contextmanager
 def entered(target: Real, session: boto3.Session) -> Iterator[RealCloud]:
     """Open an account once STS has said that the credentials are that account's.
@@ -97,7 +105,9 @@ def _check_account(target: Real, sts: Any) -> None:
     try:
         account = sts.get_caller_identity()["Account"]
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(WHAT, f"STS does not say whose credentials these are: {error}", "Set AWS_PROFILE") from error
+        raise UsageError(
+            WHAT, f"STS does not say whose credentials these are: {error}", "Check the credentials"
+        ) from error
     if account != target.account:
         raise UsageError(
             WHAT,

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 
 from tests.conformance.account import Account
-from tests.conformance.cloud import Cloud, entered
+from tests.conformance.cloud import Cloud, entered, session_in
 from tests.conformance.embedded import embedded
 from tests.conformance.network import Network, build
 from tests.conformance.permissions import missing
@@ -24,7 +23,7 @@ from tests.conformance.target import RUN, Real, target
 def _cloud() -> AbstractContextManager[Cloud]:
     where = target(os.environ) if RUN in os.environ else None
     if isinstance(where, Real):
-        return entered(where, boto3.Session(region_name=where.region))
+        return entered(where, session_in(where))
     return embedded()
 
 

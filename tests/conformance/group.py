@@ -65,9 +65,10 @@ class Group:
     def delete(self, *, force: bool) -> None:
         self._api.delete_auto_scaling_group(AutoScalingGroupName=self.name, ForceDelete=force)
 
-    def launch(self, zone: str, token: str = "token", count: int = 1) -> dict[str, Any]:
+    def launch(self, zone: str, count: int = 1) -> dict[str, Any]:
+        """Launch into a zone, with the same token every time, which is this group's alone."""
         reply = self._api.launch_instances(
-            AutoScalingGroupName=self.name, RequestedCapacity=count, ClientToken=token, AvailabilityZones=[zone]
+            AutoScalingGroupName=self.name, RequestedCapacity=count, ClientToken=self.name, AvailabilityZones=[zone]
         )
         return dict(reply)
 

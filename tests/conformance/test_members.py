@@ -20,7 +20,7 @@ def test_launching_in_a_group_of_two_zones_needs_a_zone(account: Account) -> Non
     """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LaunchInstances.html"""
     group = account.group(minimum=0)
     with refused("ValidationError", "AvailabilityZones"):
-        account.groups.launch_instances(AutoScalingGroupName=group.name, RequestedCapacity=1, ClientToken="t")
+        account.groups.launch_instances(AutoScalingGroupName=group.name, RequestedCapacity=1, ClientToken=group.name)
 
 
 def test_launching_while_the_launch_process_is_suspended_is_refused(account: Account) -> None:

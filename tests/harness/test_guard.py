@@ -65,3 +65,14 @@ def test_a_sweep_without_an_account_is_refused(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == (
         "cannot sweep: CONFORMANCE_ACCOUNT is not set, and the embedded cloud forgets by itself. Set the 12 digits.\n"
     )
+
+
+def test_a_profile_that_is_not_there_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert main([], {"CONFORMANCE_ACCOUNT": "123456789012", "AWS_REGION": "us-east-1"}) == 2
+    assert capsys.readouterr().err == (
+        "cannot run the conformance tests: The config profile (nobody) could not be found. "
+        "Set AWS_PROFILE to one of `aws configure list-profiles`.\n"
+    )
