@@ -12,13 +12,16 @@ from ..aws.session import Aws
 from ..aws.translate import Refused, Throttled, Uncertain
 from ..balancers.contract import Balancer
 from ..balancers.of_group import balancers_of
+from ..rollout import trial
 from ..rollout.model import (
+    AskForApproval,
     Deregister,
     Group,
     Health,
     InstallRelease,
     Intent,
     LaunchInstances,
+    LookAtTraffic,
     Member,
     Observed,
     Order,
@@ -37,6 +40,7 @@ from ..rollout.model import (
     Worker,
 )
 from .launch_configs import holds_back
+from .traffic import NoTraffic, Traffic, total
 from .workers import SeenWorkers
 from .world import Outcome
 
@@ -81,6 +85,7 @@ class AwsWorld:
         workers: Workers,
         evidence: Evidence,
         *,
+        traffic: Traffic | None = None,
         others: Mapping[str, Balancer] | None = None,
         worker_group: str = "",
         migrator: Migrator | None = None,
@@ -89,6 +94,7 @@ class AwsWorld:
         self._group = group
         self._workers = workers
         self._evidence = evidence
+        self._traffic = traffic or NoTraffic()
         self._others = others or {}
         self._worker_group = worker_group
         self._migrator = migrator
@@ -148,6 +154,11 @@ class AwsWorld:
                 return Outcome(evidence=self._evidence.gather(step.instances))
             case StopWorker() | InstallRelease() | RunMigrations() | StartWorker():
                 return (self._migrator or self._workers).apply(step)
+            case LookAtTraffic():
+                seen = self._traffic.look([*step.canaries, *step.old])
+                return Outcome(traffic=trial.Traffic(total(seen, step.canaries), total(seen, step.old)))
+            case AskForApproval():
+                pass  # the note in the ledger is all of it
             case Deregister():
                 for name in step.balancers:
                     self._others[name].deregister([step.instance])

@@ -211,6 +211,10 @@ def _rollout(values: Values, local: bool) -> Rollout:
     quick = local and values.node("rollout.poll") is None
     return Rollout(
         batch=values.text("rollout.batch"),
+        canary=values.text("rollout.canary"),
+        bake_time=float(values.get("rollout.bake_time")),
+        max_error_rate=float(values.get("rollout.max_error_rate")),
+        min_requests=int(values.get("rollout.min_requests")),
         slot_deadline=float(values.get("rollout.slot_deadline")),
         min_healthy_time=float(values.get("rollout.min_healthy_time")),
         drain_timeout=float(values.get("rollout.drain_timeout")),

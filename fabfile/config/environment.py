@@ -78,6 +78,10 @@ class Rollout:
     """Pace and limits of a rollout; times in seconds."""
 
     batch: str = "1"  # "2" or "25%"
+    canary: str = "0"  # "1" or "10%"; "0": none
+    bake_time: float = 60.0
+    max_error_rate: float = 0.01  # a share: 0.01 is 1 %
+    min_requests: int = 100
     slot_deadline: float = 600.0
     min_healthy_time: float = 10.0
     drain_timeout: float = 600.0

@@ -135,11 +135,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Share:
-    """A number of servers, or a share of them in per cent."""
+    """A number of servers from `least`, or a share of them in per cent."""
 
     expected: str = "a number of servers (2) or a share of them (25%)"
+    least: int = 1
 
     def read(self, node: Node, path: str, report: Report) -> str | None:
+        if node.tag is Tag.WHOLE and node.written == "0" and self.least == 0:
+            return node.written
         if node.tag in {Tag.TEXT, Tag.WHOLE} and re.fullmatch(r"[1-9][0-9]*|[1-9][0-9]?%|100%", node.written):
             return node.written
         report(mismatch(self, node, path))

@@ -77,6 +77,10 @@ HEALTH_CHECK = Section(
 ROLLOUT = Section(
     (
         Setting("batch", Share(), "Servers replaced at a time: 2, or 25%.", "1"),
+        Setting("canary", Share(least=0), "Servers tried beside all old ones first; 0: none.", "0"),
+        Setting("bake_time", SECONDS, "Seconds that a canary has to serve as well as the old servers.", "60"),
+        Setting("max_error_rate", Number(most=1), "Share of a canary's failed requests that stops nothing.", "0.01"),
+        Setting("min_requests", Whole(1), "Requests to a canary below which nothing can be told.", "100"),
         Setting("slot_deadline", SECONDS, "Seconds for a batch to come into service.", "600"),
         Setting("min_healthy_time", SECONDS, "Seconds a new server must be healthy before it counts.", "10"),
         Setting("drain_timeout", SECONDS, "Seconds to wait for an old server to finish.", "600"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -89,6 +89,16 @@ class LeaseLock:
                     return HeldLease(self._register, self._clock, mine, sent, self._name)
             else:
                 self._wait(seen.holder, started + wait, on_wait)
+            current = self._register.read()
+            if current != seen:
+                seen, seen_at = current, self._clock.monotonic()
+
+    def heartbeats(self) -> Iterator[Holder]:
+        """Yield the holder, look after look, while it lives: until the lock is free or silent for a lease."""
+        seen, seen_at = self._register.read(), self._clock.monotonic()
+        while seen is not None and seen.held and self._clock.monotonic() - seen_at < seen.lease:
+            yield seen.holder
+            self._clock.sleep(min(_LONGEST_PAUSE, self._lease / 10))
             current = self._register.read()
             if current != seen:
                 seen, seen_at = current, self._clock.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,18 +14,19 @@ FIRST_FAILURES = 20
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that a user would have seen fail; `at` is when it was due, ISO 8601 in UTC."""
+    """Requests that users would have seen fail in the same way; `at` is when the first was due, ISO 8601 in UTC."""
 
     at: str
     path: str
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
 class ProbeReport:
     """Requests so far; times in milliseconds, from when a request was due to the end of its answer.
 
-    `failures` are the first twenty.
+    `failures` are the first twenty that differ, each with how often it was seen.
     """
 
     total: int = 0
@@ -49,7 +50,7 @@ class Tally:
         self._lock = threading.Lock()
         self._milliseconds: Counter[int] = Counter()
         self._failed = 0
-        self._failures: list[Failure] = []
+        self._failures: dict[tuple[str, str], Failure] = {}
 
     def answered(self, seconds: float) -> None:
         with self._lock:
@@ -60,9 +61,12 @@ class Tally:
         with self._lock:
             self._milliseconds[_rounded(seconds)] += 1
             self._failed += 1
-            if len(self._failures) < FIRST_FAILURES:
+            seen = self._failures.get((path, reason))
+            if seen is not None:
+                self._failures[path, reason] = replace(seen, count=seen.count + 1)
+            elif len(self._failures) < FIRST_FAILURES:
                 at = datetime.fromtimestamp(due, UTC).isoformat(timespec="milliseconds")
-                self._failures.append(Failure(at, path, reason))
+                self._failures[path, reason] = Failure(at, path, reason)
 
     def report(self) -> ProbeReport:
         with self._lock:
@@ -71,7 +75,7 @@ class Tally:
                 failed=self._failed,
                 p50_ms=percentile(self._milliseconds, 50),
                 p99_ms=percentile(self._milliseconds, 99),
-                failures=tuple(self._failures),
+                failures=tuple(self._failures.values()),
             )
 
 

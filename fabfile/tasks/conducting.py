@@ -21,6 +21,7 @@ from ..locks.contract import Lease
 from ..rollout.model import Group, Lifecycle
 from .probing import probed
 from .telling import Teller, summary
+from .trying import tell_batch
 from .wiring import pace_of, policy_of, transport_of, world_of
 
 if TYPE_CHECKING:
@@ -78,12 +79,15 @@ def conduct(
         )
         for intent in undertaking.intents
     }
+    for intent in undertaking.intents:
+        tell_batch(run, request, intent, settings[intent.group].policy.batch)
     record = undertaking.record
     named = _name_of_config(run, record.previous_launch_config)
     record = replace(record, previous_launch_config=named)
     with probed(run, request.probe, request.probe_rate) as seen:
-        report = Series(lambda intent: settings[intent.group], record, undertaking.intents).run()
-        probe = seen()
+        watched = {group: replace(setting, site=seen.so_far) for group, setting in settings.items()}
+        report = Series(lambda intent: watched[intent.group], record, undertaking.intents).run()
+        probe = seen.to_the_end()
     if report.status is not Status.HALF_WAY:
         ledger.finish(replace(report.on(record), probe=probe))
     _tell(run, report, probe)

@@ -27,12 +27,16 @@ def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
     no_probe: bool = False,
     probe_rate: float = 0.0,
     groups: str = "",
+    canary: str = "",
+    bake_time: float = 0.0,
+    pause: bool = False,
 ) -> None:
     """Replace every web server, new before old, without losing a request; workers and migrations first.
 
     Several groups take turns; when one goes back, those before it do too.
     Without a launch config it makes one of the environment's branch. The same command after a deployer died
-    goes on where it stopped. A batch that does not come into service stops the rollout and goes back.
+    goes on where it stopped. A batch that does not come into service stops the rollout and goes back, and so does a
+    canary that fails more requests than the old servers.
     """
     from .deploying import Request  # noqa: PLC0415  (boto3 is slow to import)
 
@@ -47,6 +51,9 @@ def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
             probe=not no_probe,
             probe_rate=probe_rate,
             groups=groups,
+            canary=canary,
+            bake_time=bake_time,
+            pause=pause,
         ),
     )
 

@@ -19,6 +19,7 @@ from ..rollout.model import Group, Intent, Order
 from .conducting import conclude, conduct, servers_of, share_static
 from .groups import chosen_groups
 from .telling import name_of, summary
+from .trying import tell_batch, trial_of
 from .wiring import durations_of, ledger_of, locked, maker_of, policy_of, world_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Request:
     probe: bool = True
     probe_rate: float = 0.0
     groups: str = ""
+    canary: str = ""
+    bake_time: float = 0.0
+    pause: bool = False
 
 
 class Rollout:
@@ -64,7 +68,7 @@ class Rollout:
             taken_over = self._left_over(unfinished)
             groups = self._look()
             target = self._made(self._choose(taken_over, groups))
-            wanted = self._wanted(target, self._worker_config(target, taken_over))
+            wanted = self._wanted(target, self._worker_config(target, taken_over), groups)
             undertaking = undertake(wanted, groups, taken_over, deploy_id, run.clock.now())
             ledger.begin(undertaking.record, undertaking.intents)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
@@ -83,7 +87,7 @@ class Rollout:
         unfinished = self._left_over(unfinished)
         groups = self._look()
         target = self._foretold_target(unfinished, groups)
-        wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "")
+        wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "", groups)
         intents = undertake(wanted, groups, unfinished, "forecast", run.clock.now()).intents
         run.output.result(f"would deploy {target.name}:")
         begins = 0.0
@@ -96,6 +100,7 @@ class Rollout:
         world = world_of(run, self._maker, intent.group)
         gated = world.gated()
         policy = policy_of(run.environment, request.batch, max(intent.desired, 1), request.slot_deadline, gated=gated)
+        tell_batch(run, request, intent, policy.batch)
         foretold = forecast(world.observe(intent), intent, policy, durations_of(run.environment))
         for seconds, step in foretold.steps:
             run.output.result(f"{begins + seconds:7.0f} s  {name_of(step)}: {step.reason}")
@@ -151,8 +156,9 @@ class Rollout:
         unmade = dict.fromkeys(self._groups, _UNMADE)
         return Target(f"a new launch config of {commit[:7]}", commit, f"new-{commit[:7]}", unmade)
 
-    def _wanted(self, target: Target, worker_config: str) -> Wanted:
+    def _wanted(self, target: Target, worker_config: str, groups: Mapping[str, Group]) -> Wanted:
         run = self._run
+        servers = max(groups[self._groups[0]].desired, 1)
         web, worker = self._maker.live(self._groups[0]), self._maker.live(run.environment.names.worker)
         return Wanted(
             task=run.task,
@@ -168,6 +174,7 @@ class Rollout:
             servers=self._request.servers,
             worker_target=worker_config,
             worker_previous=worker.id if worker else "",
+            trial=trial_of(run.environment, self._request, servers),
             migrates=run.environment.application.migrates,
         )
 
@@ -197,6 +204,7 @@ def _with(target: Target, more: Mapping[str, str], order: tuple[str, ...]) -> Ta
 def _check(run: Run, request: Request) -> None:
     """Refuse limits that make no sense before a release is built, or the lock is taken."""
     policy_of(run.environment, request.batch, 1, request.slot_deadline)
+    trial_of(run.environment, request, 1)
     if request.probe_rate > MOST_PROBE_REQUESTS:
         seen = f"--probe-rate is a number of requests a second up to {MOST_PROBE_REQUESTS}, not {request.probe_rate:g}"
         raise UsageError("watch the site", seen)

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 @changing
 def resume(run: Run) -> None:
-    """Go on with the deploy that did not end, from wherever its deployer died."""
+    """Go on with the deploy that did not end, from wherever its deployer died; approve one that is paused."""
     from ..rollout.sequence import go_on  # noqa: PLC0415  (the loop is slow to import)
     from .conducting import conclude  # noqa: PLC0415
 
-    report = _take_up(run, go_on)
+    report = _take_up(run, go_on, goes_on=True)
     if report is not None:
         conclude(run, report)
 
 
 @changing
 def repair(run: Run) -> None:
-    """Bring back what was before the deploy that did not end: launch configs, servers, sizes, processes."""
+    """Bring back what was before the deploy that did not end; one that is paused and lives is told to go back."""
     from ..apply.ledger_contract import Status  # noqa: PLC0415
     from ..rollout.sequence import go_back  # noqa: PLC0415
     from .conducting import conclude  # noqa: PLC0415
 
-    report = _take_up(run, lambda intents: go_back(intents, "fab repair"))
+    report = _take_up(run, lambda intents: go_back(intents, "fab repair"), goes_on=False)
     if report is None:
         return
     if report.status is Status.HALF_WAY:
@@ -45,9 +45,10 @@ def repair(run: Run) -> None:
         run.output.progress("what was before the deploy is back")
 
 
-def _take_up(run: Run, turned: TakeUp) -> Report | None:
+def _take_up(run: Run, turned: TakeUp, *, goes_on: bool) -> Report | None:
     from ..apply.left_over import with_groups_that_are_there  # noqa: PLC0415
     from ..apply.undertaking import Undertaking, close, close_superseded, new_deploy_id  # noqa: PLC0415
+    from .approving import paused, told  # noqa: PLC0415
     from .conducting import conduct  # noqa: PLC0415
     from .deploying import Request  # noqa: PLC0415
     from .wiring import ledger_of, locked, maker_of  # noqa: PLC0415
@@ -55,8 +56,14 @@ def _take_up(run: Run, turned: TakeUp) -> Report | None:
     place = run.environment.deployment, run.environment.name
     stack_group = run.environment.names.stack_group
     if run.dry_run:
-        unfinished = ledger_of(run.aws(), run.environment).unfinished(*place)
+        ledger = ledger_of(run.aws(), run.environment)
+        unfinished = ledger.unfinished(*place)
+        if waits := paused(ledger, run):
+            word = "approve" if goes_on else "reject"
+            run.output.result(f"would {word} {waits.record.id}, which is paused; if its deployer has died:")
         _foretell(run, with_groups_that_are_there(run.aws(), stack_group, unfinished, run.output.warning), turned)
+        return None
+    if told(run, granted=goes_on):
         return None
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         ledger = ledger_of(run.aws(), run.environment, lease.token)

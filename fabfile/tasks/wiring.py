@@ -17,6 +17,7 @@ from ..apply.evidence import AwsEvidence
 from ..apply.forecast import Durations
 from ..apply.launch_configs import LaunchConfigMaker
 from ..apply.loop import Pace
+from ..apply.traffic import SshTraffic
 from ..apply.web_migrator import FirstServers, WebMigrator
 from ..apply.workers import Documents, NoWorkers, SshWorkers
 from ..apply.world import Clock
@@ -38,6 +39,7 @@ _LOCAL_LEASE_SECONDS = 8.0
 # The launch hook has held a server back for min_healthy_time already; behind the balancers it has to pass a few looks.
 _SETTLED_LOOKS = 3
 _LOCAL_READ_LAG = 2.0
+_LOCAL_LOOK = 1.0  # seconds between two looks at what a canary answers
 _AWS_READ_LAG = 15.0
 _AFTER_GATE_SECONDS = 2.0
 
@@ -95,11 +97,18 @@ def world_of(run: Run, maker: LaunchConfigMaker, group: str) -> AwsWorld:
     transport = transport_of(environment)
     evidence = AwsEvidence(aws, group, transport, environment.ssh_attribute)
     workers = workers_of(aws, environment, maker)
+    traffic = SshTraffic(
+        aws,
+        transport,
+        environment.ssh_attribute,
+        paths=environment.rollout.probe_paths,
+        timeout=environment.health.timeout,
+    )
     if not isinstance(workers, NoWorkers):
-        return AwsWorld(aws, group, workers, evidence, worker_group=environment.names.worker)
+        return AwsWorld(aws, group, workers, evidence, worker_group=environment.names.worker, traffic=traffic)
     documents = _documents(maker, group)
     migrator = WebMigrator(aws, environment, transport, documents) if environment.application.migrates else None
-    return AwsWorld(aws, group, workers, evidence, migrator=migrator)
+    return AwsWorld(aws, group, workers, evidence, migrator=migrator, traffic=traffic)
 
 
 def workers_of(aws: Aws, environment: Environment, maker: LaunchConfigMaker) -> Workers:
@@ -140,6 +149,9 @@ def policy_of(
         slot_deadline=slot_deadline or rollout.slot_deadline,
         min_healthy_time=min(rollout.min_healthy_time, settling),
         drain_timeout=rollout.drain_timeout,
+        max_error_rate=rollout.max_error_rate,
+        min_requests=rollout.min_requests,
+        look_every=max(rollout.poll, _LOCAL_LOOK if is_local(environment) else Policy.look_every),
         read_lag=_LOCAL_READ_LAG if is_local(environment) else _AWS_READ_LAG,
     )
 

@@ -18,6 +18,7 @@ from fabfile.locks.dynamodb import DynamoRegister
 from fabfile.locks.lease import LeaseLock
 from fabfile.rollout.intent_text import intent_to_text
 from fabfile.rollout.model import Intent, Launch, Phase
+from fabfile.rollout.trial import Approval, Sample, Trial
 from fabfile.tasks.clock import SystemClock
 from tests.aws.account import session
 
@@ -135,6 +136,22 @@ def test_history_is_newest_first_and_as_long_as_asked_for(ledger: Ledger) -> Non
         ledger.begin(record(f"deploy-{number}", 100.0 + number), (intent(f"deploy-{number}"),))
     found = ledger.history("opendebates", "testing", limit=3)
     assert [each.id for each in found] == ["deploy-11", "deploy-10", "deploy-9"]
+
+
+def test_of_two_who_speak_to_a_paused_deploy_the_first_one_counts(ledger: Ledger) -> None:
+    assert ledger.approval("a") is None
+    first, second = Approval(True, "kim@laptop", 12.5), Approval(False, "ann@ci", 13.5)
+    assert ledger.approve("a", first) == first
+    assert ledger.approve("a", second) == first
+    assert ledger.approval("a") == first
+    assert ledger.approval("b") is None
+
+
+def test_an_intent_is_found_with_the_trial_of_its_canary(ledger: Ledger) -> None:
+    trial = Trial(2, 60.0, True, ("i-1", "i-2"), 6, 100.0, 101.0, Sample(40, 1, 9.5), site_before=Sample(3))
+    ledger.begin(record("a", 100.0), (replace(intent("a"), trial=trial),))
+    (found,) = ledger.unfinished("opendebates", "testing")
+    assert found.intents[0].trial == trial
 
 
 def test_environments_do_not_see_each_others_deploys(ledger: Ledger) -> None:

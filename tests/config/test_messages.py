@@ -77,6 +77,12 @@ def problems(folder: Path, text: str, reserved: frozenset[str] = frozenset()) ->
          "got the number 0"),
         ("rollout: {batch: 101%}", "rollout.batch: expected a number of servers (2) or a share of them (25%), "
          "got the text '101%'"),
+        ("rollout: {canary: -1}", "rollout.canary: expected a number of servers (2) or a share of them (25%), "
+         "got the number -1"),
+        ("rollout: {bake_time: -1}", "rollout.bake_time: expected a number of 0 s or more, got the number -1"),
+        ("rollout: {max_error_rate: 2}", "rollout.max_error_rate: expected a number from 0 to 1, got the number 2"),
+        ("rollout: {min_requests: 0}",
+         "rollout.min_requests: expected a whole number of 1 or more, got the number 0"),
         # commands
         ("application: {start: 8}", "application.start: expected a command as a list of arguments or as one line, "
          "got the number 8"),

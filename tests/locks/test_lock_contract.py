@@ -117,6 +117,20 @@ def test_a_holder_whose_record_changes_is_not_superseded(register: Register) -> 
         LeaseLock(register, clock, "x", LONG).acquire("bob", "r", "e", 120.0, beat)
 
 
+def test_a_live_holder_is_seen_beating_until_it_lets_go_and_a_dead_one_for_a_lease(register: Register) -> None:
+    holder = take(LeaseLock(register, SystemClock(), "shop", LONG))
+    watcher = HandClock()
+    for looks, seen in enumerate(LeaseLock(register, watcher, "shop", LONG).heartbeats(), 1):
+        assert seen.owner == "ann@laptop"
+        current = register.read()
+        if looks < 200 and current is not None:  # what a living holder does
+            assert register.swap(current, replace(current, version=f"beat {looks}"))
+    assert 1000.0 + 200 + LONG - 2 <= watcher.time <= 1000.0 + 200 + LONG + 2
+    del holder
+    free = MemoryRegister()
+    assert list(LeaseLock(free, watcher, "shop", LONG).heartbeats()) == []
+
+
 def test_a_holder_that_slept_through_its_lease_stops_before_anybody_can_be_next(register: Register) -> None:
     clock = HandClock()
     held = take(LeaseLock(register, clock, "x", LONG))

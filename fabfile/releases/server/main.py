@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import control, migrations
+from .asking import ask_pages
 from .boot import boot
 from .failures import ServerError
 from .layout import Layout
@@ -47,6 +48,7 @@ def _answer(layout: Layout, options: argparse.Namespace) -> dict[str, Any]:
         "start-worker": lambda: control.start(layout, "worker", options.release),
         "switch": lambda: control.start(layout, layout.wanted().program, options.release),
         "migrate": lambda: migrations.migrate(layout, options.release, options.again),
+        "ask": lambda: ask_pages(layout, control.load(options.source)),
         "status": lambda: control.status(layout, options.release),
     }
     return verbs[options.verb]()
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("boot", help="install, start, tell the group when ready, and stay")
     for verb, text in (
         ("install", "put the release of a server.json on this server, beside the running one"),
+        ("ask", "ask the application for pages: {'paths': […], 'requests': 20, 'timeout': 5}"),
         ("static", "add another release's static files: {'static': [{'key', 'sha256'}, …]}"),
     ):
         verbs.add_parser(verb, help=text).add_argument("source", help="a file, '-', or the JSON object itself")
