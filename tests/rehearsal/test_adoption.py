@@ -11,7 +11,8 @@ import pytest
 
 from . import by_hand
 from .by_hand import settings
-from .project import Project, finish, kill, lines, until
+from .project import ROOT, Project, finish, kill, lines, until
+from .test_docs import typed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.rehearsal]
 OLD = "made by hand\n"
@@ -104,19 +105,19 @@ def test_a_balancer_that_the_group_is_not_behind_is_a_wrong_config(hand_made: Pr
 
 
 def test_a_group_on_a_launch_configuration_behind_a_classic_balancer(hand_made: Project) -> None:
+    """All that docs/adopting.md says, in its order."""
     before, members = settings(hand_made, CLASSIC), by_hand.seen(hand_made, CLASSIC)["Instances"]
-    hand_made.fab("adopt:opendebates,local", "--apply")
-    hand_made.fab("undo_adoption:opendebates,local")
-    assert by_hand.seen(hand_made, CLASSIC)["LaunchConfigurationName"] == "www-classic-2019"
-    hand_made.fab("adopt:opendebates,local", "--apply")
-    adopted = by_hand.seen(hand_made, CLASSIC)
-    assert adopted["LaunchTemplate"]["Version"] == "1"
-    assert adopted["Instances"] == members, "servers that run are left alone"
-    assert settings(hand_made, CLASSIC) == before
-    assert page(hand_made, "local") == OLD
-
     by_hand.release(hand_made, "second release\n")
-    hand_made.fab("deploy_serial:opendebates,local")
+    for _, words in typed("fab", [ROOT / "docs" / "adopting.md"]):
+        hand_made.fab(*words)
+        now = by_hand.seen(hand_made, CLASSIC)
+        if words[0].startswith("undo_adoption"):
+            assert now["LaunchConfigurationName"] == "www-classic-2019"
+        elif words[-1] == "--apply":
+            assert now["LaunchTemplate"]["Version"] == "1"
+            assert now["Instances"] == members, "servers that run are left alone"
+            assert settings(hand_made, CLASSIC) == before
+            assert page(hand_made, "local") == OLD
     assert page(hand_made, "local") == "second release\n"
     assert_deployed(hand_made, "local", before)
     refused = hand_made.fab("undo_adoption:opendebates,local", code=2)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from .project import ROOT, Project, make
 
-# Another application's page has a test of its own: tests/rehearsal/test_your_application.py.
-OTHERS = {ROOT / "docs" / "your-application.md"}
+# These pages are about other environments than `site`, and have tests of their own: test_your_application.py and
+# test_adoption.py.
+OTHERS = {ROOT / "docs" / "your-application.md", ROOT / "docs" / "adopting.md"}
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted({*(ROOT / "docs").glob("*.md")} - OTHERS))
 _BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ENDS_THE_CLOUD = "local_down"  # others still need the one that it would end
 
 
-def typed(program: str) -> Iterator[tuple[Path, list[str]]]:
+def typed(program: str, pages: Sequence[Path] = PAGES) -> Iterator[tuple[Path, list[str]]]:
     """Yield every line of a code block that begins with a program's name: the page, and the words after it."""
-    for page in PAGES:
+    for page in pages:
         for block in _BLOCK.findall(page.read_text()):
             for line in block.splitlines():
                 if line.startswith(f"{program} "):
