@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # "Valid values": a template in the request has at most 51,200 bytes.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 MAX_TEMPLATE_BYTES = 51_200
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-certificatemanager-certificate.html
+_RECORD = re.compile(r"Content of DNS Record is: \{Name: ([^,]+),\s*Type: ([^,]+),\s*Value: ([^}]+)\}")
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -80,6 +83,12 @@ class StackEvent:
     type: str
     status: str
     reason: str = ""
+
+    @property
+    def wanted_record(self) -> str:
+        """The DNS record that a requested certificate waits for, "NAME TYPE VALUE"; "" for any other event."""
+        found = _RECORD.search(self.reason)
+        return " ".join(found.groups()) if found else ""
 
     @property
     def failed(self) -> bool:

@@ -197,5 +197,10 @@ def _show(run: Run, proposed: ChangeSet) -> None:
 
 
 def _progress(run: Run, event: StackEvent) -> None:
+    if wanted := event.wanted_record:
+        run.output.warning(
+            f"make the DNS record {wanted}: the stack waits until it is to be seen, for three days at most"
+        )
+        return
     reason = f": {event.reason}" if event.reason else ""
     run.output.progress(f"{event.status.lower().replace('_', ' ')} {event.resource} ({event.type}){reason}")
