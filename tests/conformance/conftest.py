@@ -12,7 +12,6 @@ import pytest
 
 from tests.conformance.account import Account
 from tests.conformance.cloud import Cloud, entered, session_in
-from tests.conformance.embedded import embedded
 from tests.conformance.network import Network, build
 from tests.conformance.permissions import missing
 from tests.conformance.run import Run
@@ -24,6 +23,9 @@ def _cloud() -> AbstractContextManager[Cloud]:
     where = target(os.environ) if RUN in os.environ else None
     if isinstance(where, Real):
         return entered(where, session_in(where))
+    # It loads moto, which takes seconds that an account does not need.
+    from tests.conformance.embedded import embedded  # noqa: PLC0415
+
     return embedded()
 
 
