@@ -29,6 +29,7 @@ from ..rollout.model import (
     RunMigrations,
     SaveEvidence,
     SetMaximum,
+    SetSizes,
     StartWorker,
     Step,
     StopWorker,
@@ -98,6 +99,11 @@ class AwsWorld:
         self._others = others or {}
         self._worker_group = worker_group
         self._migrator = migrator
+
+    @property
+    def group(self) -> str:
+        """The group's name."""
+        return self._group
 
     def observe(self, intent: Intent) -> Observed:
         """Look at everything; workers only when this deploy is about them."""
@@ -178,6 +184,8 @@ class AwsWorld:
                 autoscaling.resume_processes(self._aws, self._group, step.processes)
             case SetMaximum():
                 autoscaling.set_maximum(self._aws, self._group, step.maximum)
+            case SetSizes():
+                autoscaling.set_sizes(self._aws, self._group, step.desired, step.minimum, step.maximum)
             case _:
                 raise TypeError(f"{type(step).__name__} is nothing to apply")
 

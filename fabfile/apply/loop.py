@@ -23,6 +23,7 @@ from ..rollout.model import (
 from ..rollout.serial import plan as plan_serial
 from ..rollout.situation import is_old, serves
 from ..rollout.trial import Sample
+from ..rollout.wish import Wish
 from .events import (
     Ended,
     EvidenceSaved,
@@ -74,6 +75,7 @@ class Setting:
     tell: Listener = lambda _: None
     api_calls: Callable[[], Mapping[str, int]] = dict
     site: Callable[[], Sample | None] = lambda: None  # all requests to the site so far, where somebody makes some
+    wish: Callable[[], Wish | None] = lambda: None  # the newest sizes that an operator asked for
 
 
 class GroupRollout:
@@ -135,7 +137,7 @@ class GroupRollout:
 
     def _observe(self) -> Observed:
         """Look at the world, and at what was said to us while we wait for an approval."""
-        observed = self._setting.world.observe(self._intent)
+        observed = replace(self._setting.world.observe(self._intent), wish=self._setting.wish())
         if self._intent.trial.paused_since is None:
             return observed
         return replace(observed, approval=self._setting.ledger.approval(self._intent.deploy_id))

@@ -20,6 +20,7 @@ from ..rollout.model import (
     Retirement,
     SaveEvidence,
     SetMaximum,
+    SetSizes,
     Step,
     SuspendProcesses,
     SwitchLaunchConfig,
@@ -27,9 +28,10 @@ from ..rollout.model import (
     Terminate,
 )
 from ..rollout.notes import undone
+from ..rollout.sizing import granted, refused
 from .world import Outcome
 
-_SETTINGS = (SwitchLaunchConfig, SwitchWorkerConfig, SetMaximum, SuspendProcesses, ResumeProcesses)
+_SETTINGS = (SwitchLaunchConfig, SwitchWorkerConfig, SetMaximum, SetSizes, SuspendProcesses, ResumeProcesses)
 
 
 def before(plan: Plan) -> Intent:
@@ -55,6 +57,8 @@ def after(intent: Intent, step: Step, outcome: Outcome) -> Intent:
         return replace(intent, evidence=intent.evidence + outcome.evidence)
     if outcome.traffic is not None:
         return replace(intent, trial=intent.trial.with_traffic(outcome.traffic))
+    if isinstance(step, SetSizes):
+        intent = granted(intent)
     return replace(intent, refusals=0) if isinstance(step, _SETTINGS) else intent
 
 
@@ -78,22 +82,23 @@ def _refused(intent: Intent, step: Step, refusal: str) -> Intent:
     The read that they were decided on may have been older than somebody's change: a server that may not be
     terminated is mostly gone, and is asked for again only when reads go on to show it. A launch that is refused
     `PATIENCE` times in a row counts as a failed server, terminations as trouble (`failing.too_many_refusals`).
-    Settings are asked for as often: AWS refuses them while it is busy with the group, or throttles.
+    Settings are asked for as often: AWS refuses them while it is busy with the group, or throttles. An operator's
+    sizes that it goes on to refuse are no trouble of the deploy's.
     """
     intent = undone(step, intent)
+    if isinstance(step, (*_SETTINGS, LaunchInstances)) and intent.refusals + 1 < PATIENCE:
+        return replace(intent, refusals=intent.refusals + 1)
     match step:
-        case LaunchInstances() if intent.refusals + 1 >= PATIENCE:
+        case LaunchInstances():
             why = f"a launch in {step.launch.zone} was refused {PATIENCE} times: {refusal}"
             return replace(intent, refusals=0, failures=(*intent.failures, Failure("", why)))
-        case LaunchInstances():
-            return replace(intent, refusals=intent.refusals + 1)
         case Terminate():
             asked = Retirement(step.instance, step.at, decrement=False, replaces=False, answered=True)
             return replace(intent, refusals=intent.refusals + 1, retiring=(*intent.retiring, asked))
         case SaveEvidence():
             return replace(intent, examined=intent.examined + step.instances)
-        case _ if isinstance(step, _SETTINGS) and intent.refusals + 1 < PATIENCE:
-            return replace(intent, refusals=intent.refusals + 1)
+        case SetSizes():
+            return refused(replace(intent, refusals=0), refusal)
     return replace(intent, trouble=f"{type(step).__name__} was refused ({step.reason}): {refusal}")
 
 
@@ -101,9 +106,9 @@ def unanswered(intent: Intent, step: Step) -> Intent:
     """Return the intent after a call whose reply was lost: it may have taken effect or not.
 
     Launches are repeated with their token and terminations are followed by looking; everything else is asked for
-    again, which is harmless.
+    again, which is harmless. Sizes stay noted until then: a read may show what they were or what they are to be.
     """
-    return intent if isinstance(step, LaunchInstances | Terminate) else undone(step, intent)
+    return intent if isinstance(step, LaunchInstances | Terminate | SetSizes) else undone(step, intent)
 
 
 def not_taken(intent: Intent, steps: Iterable[Step]) -> Intent:

@@ -26,6 +26,7 @@ from ..rollout.model import (
     RunMigrations,
     SaveEvidence,
     SetMaximum,
+    SetSizes,
     StartWorker,
     Step,
     StopWorker,
@@ -139,6 +140,8 @@ class SimulatedCloud:
                 return Outcome(traffic=self._traffic.look(step, self.simulated.members))
             case AskForApproval():
                 pass
+            case SetSizes():
+                return self._set_sizes(step)
             case _:
                 self._change_settings(step)
         return Outcome()
@@ -159,6 +162,15 @@ class SimulatedCloud:
                 group.desired = min(group.desired, step.maximum)
             case Deregister():
                 self._deregister(step)
+
+    def _set_sizes(self, step: SetSizes) -> Outcome:
+        group = self.simulated
+        minimum = group.minimum if step.minimum is None else step.minimum
+        maximum = group.maximum if step.maximum is None else step.maximum
+        if not minimum <= step.desired <= maximum:
+            return Outcome(refusal=f"desired capacity {step.desired} is not between {minimum} and {maximum}")
+        group.minimum, group.maximum, group.desired = minimum, maximum, step.desired
+        return Outcome()
 
     def _change_worker(self, step: Step) -> None:
         match step:

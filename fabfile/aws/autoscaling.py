@@ -128,10 +128,43 @@ def point_group(aws: Aws, group: str, source: str) -> None:
         aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, LaunchConfigurationName=name)
 
 
+def fill_group(aws: Aws, group: str, version: str, minimum: int, desired: int) -> None:
+    """Give a group that is empty a version of its launch template and its first servers, by one call.
+
+    So no server is launched on another version, and whoever dies right after it finds the group filled.
+    """
+    template = describe_group(aws, group).group.launch_config.partition(":")[0]
+    with aws.calling(f"fill {group} with {desired} servers"):
+        aws.client("autoscaling").update_auto_scaling_group(
+            AutoScalingGroupName=group,
+            LaunchTemplate={"LaunchTemplateId": template, "Version": version},
+            MinSize=minimum,
+            DesiredCapacity=desired,
+        )
+
+
 def set_maximum(aws: Aws, group: str, maximum: int) -> None:
     """Set the group's MaxSize and nothing else."""
     with aws.calling(f"set the maximum size of {group} to {maximum}"):
         aws.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=maximum)
+
+
+def set_sizes(aws: Aws, group: str, desired: int, minimum: int | None, maximum: int | None) -> None:
+    """Set desired capacity and, unless None, the limits, all by one call: in between no size would be out of them.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_UpdateAutoScalingGroup.html
+    """
+    limits: dict[str, int] = {}
+    if minimum is not None:
+        limits["MinSize"] = minimum
+    if maximum is not None:
+        limits["MaxSize"] = maximum
+    with aws.calling(f"set the sizes of {group}"):
+        aws.client("autoscaling").update_auto_scaling_group(
+            AutoScalingGroupName=group,
+            DesiredCapacity=desired,
+            **limits,  # type: ignore[arg-type]
+        )
 
 
 def suspend_processes(aws: Aws, group: str, processes: Collection[str]) -> None:

@@ -32,6 +32,7 @@ class Stack:
     reason: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     drift: str = "NOT_CHECKED"  # what the last detection of drift found
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:
@@ -123,7 +124,8 @@ class Stacks:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in one.get("Outputs", [])}
         status, reason = one["StackStatus"], one.get("StackStatusReason", "")
         drift = one.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED")
-        return Stack(one["StackName"], one["StackId"], status, reason, outputs, drift)
+        given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in one.get("Parameters", [])}
+        return Stack(one["StackName"], one["StackId"], status, reason, outputs, drift, given)
 
     def resources(self, name: str) -> Mapping[str, str]:
         """Return the physical ids of the stack's first 100 resources by their names in the template."""

@@ -41,7 +41,7 @@ class Creation:
     body: str
     parameters: Callable[[Live], Mapping[str, str]]
     tags: Mapping[str, str]
-    desired: int
+    fill: Callable[[str], None]  # give the group its first version, and the servers that it is to begin with
     say: Say
     on_event: OnEvent
 
@@ -71,14 +71,15 @@ class Creation:
             f"the groups get launch template version {wanted.web_version}"
             + (f" (web) and {wanted.worker_version} (worker)" if wanted.worker_version else "")
         )
-        self._fill(wanted, new)
+        if new and wanted.web_version:
+            # Not by the template: desired capacity that goes away again would be a change of the next update.
+            self.fill(wanted.web_version)
+        self._bring_in(wanted)
         return new
 
-    def _fill(self, live: Live, new: bool) -> None:
-        parameters = dict(self.parameters(live))
-        if new:
-            parameters["WebDesired"] = str(self.desired)
-        proposed = self.change.propose(self.body, parameters, self.tags)
+    def _bring_in(self, live: Live) -> None:
+        """Let the stack know of the versions that the groups launch."""
+        proposed = self.change.propose(self.body, self.parameters(live), self.tags)
         if proposed.empty:
             self.change.discard(proposed)
         else:

@@ -16,6 +16,7 @@ from ..aws.cloudformation import Change
 from ..aws.placement import Placement
 from ..config.environment import Environment, RoleSettings
 from ..templating import fill_in
+from . import sizes
 
 _DATABASE_ROLE = "db-primary"
 _CACHE_ROLE = "cache"
@@ -48,12 +49,12 @@ def additions(body: str) -> tuple[Change, ...]:
     return tuple(Change("Add", name, kind) for name, kind in types.items())
 
 
-def parameters(environment: Environment, placement: Placement, live: Live) -> dict[str, str]:
-    """Return the stack's parameters.
+def parameters(environment: Environment, placement: Placement, live: Live, before: Mapping[str, str]) -> dict[str, str]:
+    """Return the stack's parameters; `before` are those of its last update, none for a new stack.
 
     A group that never ran a release stays empty (minimum 0) until there is a launch config to run; after
     that its live version goes in and desired capacity stays out, so that an update touches nothing that
-    deploys own. The maximum is no less than what runs: AWS would terminate the servers above it.
+    deploys own. `sizes` says when the group's limits are the config's.
     """
     started = live.web_version is not None
     values = {
@@ -62,8 +63,8 @@ def parameters(environment: Environment, placement: Placement, live: Live) -> di
         "ImageId": environment.ami,
         "RootDevice": placement.root_device,
         "WebVersion": live.web_version or "",
-        "WebMinimum": str(environment.minimum if started else 0),
-        "WebMaximum": str(max(environment.maximum, live.web_desired)),
+        sizes.MINIMUM: str(environment.minimum if started else 0),
+        sizes.MAXIMUM: str(sizes.maximum(environment.maximum, before, live.web_desired)),
     }
     values |= _servers("Web", environment.roles["web"])
     worker = _worker(environment)
@@ -127,6 +128,7 @@ def _values(environment: Environment, bucket: str) -> Mapping[str, Any]:
         "deregistration_delay": int(environment.rollout.deregistration_delay),
         "key_name": environment.key_name,
         "web": environment.roles["web"],
+        "scaling": environment.scaling,
         "worker": _worker(environment),
         "tags": dict(environment.tags),
         "hook": HOOK,

@@ -92,6 +92,48 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class TargetTracking:
+    """Averages that AWS keeps by adding and removing servers; None: that one is not tracked."""
+
+    cpu: float | None = None  # per cent
+    requests: float | None = None  # a minute and server
+    disable_scale_in: bool = False
+    warmup: int | None = None  # seconds
+
+
+@dataclass(frozen=True)
+class ScheduledAction:
+    """Sizes that change at a time; None leaves one as it is then, "" is what was left out."""
+
+    name: str
+    recurrence: str = ""  # five cron fields
+    time_zone: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    desired: int | None = None
+    start: str = ""  # UTC, 2026-12-24T18:00:00Z
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """Per cent of desired capacity that AWS keeps, and may reach, while it replaces servers by itself."""
+
+    minimum_healthy: int
+    maximum_healthy: int
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How the group of web servers scales by itself."""
+
+    tracking: TargetTracking | None = None
+    scheduled: tuple[ScheduledAction, ...] = ()
+    maintenance: Maintenance | None = None
+    warmup: int | None = None  # seconds until a new server's figures count
+
+
+@dataclass(frozen=True)
 class LocalTimes:
     """How slow the embedded cloud is: seconds."""
 
@@ -190,6 +232,7 @@ class Environment:
     alarms: Alarms | None = None
     role_arn: str = ""  # assumed with the profile's credentials
     account_id: str = ""  # 12 digits; "" : whichever account the credentials are of
+    scaling: Scaling = field(default_factory=Scaling)
 
     @property
     def place(self) -> str:

@@ -21,6 +21,7 @@ from .kinds import (
     Text,
     Whole,
 )
+from .scaling import SCALING
 
 NAME = Text("a name of letters, digits and dashes", r"[A-Za-z][A-Za-z0-9-]*")
 GROUP = Text("a group's name, without commas", r"[^,:]+")
@@ -170,6 +171,7 @@ SCHEMA = Section(
         Setting("server_counts", Whole(), "Servers of a role to begin with.", "{web: 2, worker: 1}"),
         Setting("minimum", Whole(), "Fewest web servers; as many as server_counts says."),
         Setting("maximum", Whole(1), "Most web servers; twice server_counts."),
+        Setting("scaling", SCALING, "How the group of web servers scales by itself, besides its sizes."),
         Setting("load_balancers", Listing(Text(), single=True), "Load balancers; {deployment}-{environment}."),
         Setting(
             "auto_scaling_groups",

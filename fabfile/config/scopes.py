@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .entries import Entries
 from .kinds import Anything, Either, Mapped, Section, Setting
 from .naming import closest
 from .nodes import Node, Problem, Report, Tag
@@ -54,7 +55,7 @@ class Scopes:
             yield node, path
 
     def _meant_to_choose(self, node: Node, setting: Setting) -> bool:
-        takes_mappings = isinstance(setting.kind, Section | Mapped | Either | Anything)
+        takes_mappings = isinstance(setting.kind, Section | Mapped | Entries | Either | Anything)
         return setting.scoped and node.tag is Tag.MAP and not takes_mappings and bool(node.entries)
 
     def _unknown(self, name: str, line: int, path: str) -> Problem:

@@ -8,6 +8,7 @@ from typing import Any
 from .groups import LEAVING, PROCESSES, Activity, Group, Member, stamp, tags_from
 from .launch_templates import resolve
 from .launching import Launcher, find_template
+from .maintenance import maintenance
 from .membership import Membership
 from .reconciler import Reconciler
 from .refusal import Refusal, invalid
@@ -157,6 +158,8 @@ class Autoscaling:
             group.policies = _policies(given["TerminationPolicies"])
         group.placement = given.get("PlacementGroup") or group.placement
         group.extra.update({key: given[key] for key in KEPT if given.get(key) is not None})
+        if given.get("InstanceMaintenancePolicy") is not None:
+            group.extra["InstanceMaintenancePolicy"] = maintenance(given["InstanceMaintenancePolicy"])
 
     def _mixed(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Keep a mixed instances policy as it was given, its template specifications completed."""

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from moto.autoscaling import urls
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
 from .autoscaling import Autoscaling
 from .groups import PROCESSES, tags_from
 from .members import Members
-from .patches import Patch
 from .refusal import Refusal, invalid
 
-PAGES = {"groups": (50, 100), "instances": (50, 50), "activities": (100, 100), "configurations": (50, 100)}
-
-
-def autoscaling_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Patch]:
-    """Route the whole autoscaling API to our own class."""
-    bound: Any = type("AutoscalingApi", (AutoscalingApi,), {"groups": autoscaling, "ones": members})
-    yield Patch(urls.url_paths, "{0}/$", bound.dispatch)
+PAGES = {
+    "groups": (50, 100),
+    "instances": (50, 50),
+    "activities": (100, 100),
+    "policies": (50, 100),
+    "configurations": (50, 100),
+}
 
 
 class AutoscalingApi(AutoScalingResponse):
@@ -233,7 +231,7 @@ class AutoscalingApi(AutoScalingResponse):
         names = self.groups.group(self._name()).balancers
         return ActionResult({"LoadBalancers": [{"LoadBalancerName": name, "State": state} for name in names]})
 
-    # Tags and policies
+    # Tags
 
     def create_or_update_tags(self) -> ActionResult:
         for tag in self._get_param("Tags") or ():
@@ -253,20 +251,6 @@ class AutoscalingApi(AutoScalingResponse):
             values = [value.lower() for value in one.get("Values") or ()]
             tags = [tag for tag in tags if str(tag[key]).lower() in values]
         return ActionResult({"Tags": tags, "NextToken": None})
-
-    def execute_policy(self) -> ActionResult:
-        named = str(self._get_param("PolicyName"))
-        policy = next((one for one in self.autoscaling_backend.policies.values() if named in (one.name, one.arn)), None)
-        if policy is None:
-            raise invalid("No policy found for this name or ARN.")
-        group = self.groups.group(policy.auto_scaling_group_name)
-        amount = int(policy.scaling_adjustment or 0)
-        if policy.adjustment_type == "ExactCapacity":
-            amount -= group.desired
-        elif policy.adjustment_type == "PercentChangeInCapacity":
-            amount = int(group.desired * amount / 100) or (1 if amount > 0 else -1)
-        self.groups.adjust(group.name, amount)
-        return EmptyResult()
 
 
 def _matches(tags: dict[str, tuple[str, bool]], name: str, values: Sequence[str]) -> bool:

@@ -20,6 +20,8 @@ from .members import Members, hook_from
 from .patches import Patch
 from .refusal import invalid
 
+SIZES = ("MinSize", "MaxSize", "DesiredCapacity")
+
 
 class Resource:
     """A resource known by its physical id and its attributes."""
@@ -54,6 +56,7 @@ class GroupResource(Resource):
 
     groups: ClassVar[Autoscaling]
     ones: ClassVar[Members]
+    sizes: Mapping[str, str]  # as the template said them last
 
     @classmethod
     def create_from_cloudformation_json(
@@ -64,7 +67,7 @@ class GroupResource(Resource):
         group = cls.groups.create(resource_name, given)
         for hook in given.get("LifecycleHookSpecificationList") or ():
             cls.ones.put_hook(group.name, hook)
-        return cls(resource_name, {"AutoScalingGroupARN": group.arn})
+        return cls._made(resource_name, group.arn, given)
 
     @classmethod
     def update_from_cloudformation_json(
@@ -73,7 +76,12 @@ class GroupResource(Resource):
         """Change what the template names; desired capacity stays where the template leaves it out."""
         given = cls._request(cloudformation_json["Properties"])
         name = original_resource.physical_resource_id
-        cls.groups.update(name, given)
+        policy = (cloudformation_json.get("UpdatePolicy") or {}).get("AutoScalingScheduledAction") or {}
+        if _true(policy.get("IgnoreUnmodifiedGroupSizeProperties")):
+            unmodified = {size for size in SIZES if str(given.get(size)) == original_resource.sizes.get(size)}
+            cls.groups.update(name, {key: value for key, value in given.items() if key not in unmodified})
+        else:
+            cls.groups.update(name, given)
         group = cls.groups.group(name)
         wanted = list(given.get("TargetGroupARNs") or ())
         cls.groups.detach_balancers(name, [arn for arn in group.target_groups if arn not in wanted], ())
@@ -81,7 +89,13 @@ class GroupResource(Resource):
         hooks = [hook_from(one, None) for one in given.get("LifecycleHookSpecificationList") or ()]
         group.hooks = {hook.name: hook for hook in hooks}
         group.tags = cls.groups.read_tags(given.get("Tags") or ())
-        return cls(name, {"AutoScalingGroupARN": group.arn})
+        return cls._made(name, group.arn, given)
+
+    @classmethod
+    def _made(cls, name: str, arn: str, given: Mapping[str, Any]) -> GroupResource:
+        made = cls(name, {"AutoScalingGroupARN": arn})
+        made.sizes = {size: str(given[size]) for size in SIZES if given.get(size) is not None}
+        return made
 
     @staticmethod
     def _request(properties: Mapping[str, Any]) -> dict[str, Any]:

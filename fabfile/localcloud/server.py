@@ -24,7 +24,6 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from ..errors import UsageError
 from .alarms import alarm_patches
 from .autoscaling import Autoscaling
-from .autoscaling_api import autoscaling_patches
 from .balancer_resources import balancer_resource_patches
 from .balancing import Balancing
 from .buckets import bucket_patches
@@ -46,6 +45,9 @@ from .objects import object_patches
 from .patches import Patches
 from .reconciler import Reconciler
 from .resources import resource_patches
+from .scaling import Scaling
+from .scaling_api import autoscaling_patches
+from .scaling_resources import scaling_resource_patches
 from .settings import CloudSettings
 from .stack_api import stack_patches
 from .stacks import Stacks
@@ -113,6 +115,7 @@ class ControlPlane:
         reconciler = Reconciler(settings, self.instances, membership, launcher, clock)
         self.autoscaling = Autoscaling(settings, launcher, reconciler, membership, clock)
         members = Members(self.autoscaling, self.instances)
+        self._scaling = Scaling(self.autoscaling, clock)
         self._databases = DatabaseRecords(settings, databases, run, clock)
         self._stacks = Stacks(settings)
         self._balancing = balancing
@@ -123,7 +126,7 @@ class ControlPlane:
                 *launch_template_patches(),
                 *elbv2_patches(balancing, self.targets, self.instances),
                 *classic_patches(balancing, self.targets, self.instances),
-                *autoscaling_patches(self.autoscaling, members),
+                *autoscaling_patches(self.autoscaling, members, self._scaling),
                 *database_patches(self._databases),
                 *cache_patches(CacheRecords(caches, run)),
                 *certificate_patches(),
@@ -132,6 +135,7 @@ class ControlPlane:
                 *balancer_resource_patches(),
                 *object_patches(),
                 *resource_patches(self.autoscaling, members),
+                *scaling_resource_patches(self._scaling),
                 *stack_patches(self._stacks),
             ]
         )
@@ -190,6 +194,7 @@ class ControlPlane:
         with self.lock:
             self.instances.tick()
             self.targets.see(sights)
+            self._scaling.turn()
             for group in list(self.autoscaling.groups.values()):
                 self._reconciler.turn(group)
             self.autoscaling.bury()

@@ -35,7 +35,7 @@ class DeployLock(Protocol):
 
     Promises: never two holders by the store's record; a dead holder's lock is taken over once its record has not
     changed for the lease's length by the *waiter's* monotonic clock (no clocks are compared); `acquire` raises
-    `LockHeld`, naming the holder, when `wait` seconds were not enough.
+    `LockHeld`, naming the holder, when `wait` seconds were not enough. What `on_wait` raises ends the wait.
     """
 
     def acquire(

@@ -21,6 +21,8 @@ def accounted(group: Group, intent: Intent, policy: Policy, now: float) -> Inten
     """Return the intent with `desired` and `owned` brought in line with the group's desired capacity."""
     moves = tuple(move for move in intent.moves if now - move.at <= policy.read_lag)
     intent = replace(intent, moves=moves) if len(moves) != len(intent.moves) else intent
+    if intent.taken is not None and not intent.taken.answered:
+        return intent  # it is about to be set by us, whatever it is now
     expected = intent.desired + intent.owned
     unanswered = sum(launch.count for launch in intent.launches if not launch.ids)
     ours = {*range(expected - unanswered, expected + 1), *(move.desired for move in moves)}

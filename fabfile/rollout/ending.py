@@ -8,6 +8,7 @@ from .deciding import act, think, wait
 from .model import Converged, Intent, Phase, Plan, ResumeProcesses, SetMaximum, Stopped
 from .reading import shows_our_settings
 from .situation import Situation
+from .sizing import raised_by_us
 from .starting import REBALANCE
 
 
@@ -19,11 +20,11 @@ def restore(s: Situation) -> Plan | None:
 
 def restore_maximum(s: Situation) -> Plan | None:
     """Set MaxSize back, if it still is what we raised it to and nobody's desired capacity needs it."""
-    before, raised = s.intent.maximum_before, s.intent.maximum_raised
-    if before is None or s.group.maximum != raised:
+    before = s.intent.maximum_before
+    if before is None or not raised_by_us(s.group.maximum, s.intent):
         return None
     maximum = max(before, s.raw.group.desired)
-    if maximum == raised:
+    if maximum == s.group.maximum:
         return None
     return act(s, SetMaximum(f"the surge is over; MaxSize was {before} before us", maximum))
 
@@ -46,7 +47,16 @@ def read_back(s: Situation) -> Plan | None:
 
 def end(s: Situation) -> Plan | None:
     """Everything is seen to be back: nothing is left to undo."""
-    return think(replace(s.intent, phase=Phase.ENDED, suspended_before=None, maximum_before=None, maximum_raised=None))
+    return think(
+        replace(
+            s.intent,
+            phase=Phase.ENDED,
+            suspended_before=None,
+            maximum_before=None,
+            maximum_raised=None,
+            maximums_tried=(),
+        )
+    )
 
 
 def verdict(s: Situation) -> Plan | None:

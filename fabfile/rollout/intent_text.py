@@ -7,12 +7,13 @@ has more than is known was written by a newer release and is refused: going on w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 from .model import Asked, Failure, Intent, Launch, Move, Order, Phase, Retirement
 from .trial import Sample, Trial
+from .wish import Taken, Wish
 
 _ENTRIES: Mapping[str, type] = {
     "launches": Launch,
@@ -45,23 +46,34 @@ def intent_from_text(text: str) -> Intent:
 
 
 def _value(name: str, value: object) -> Any:
-    """Turn JSON's lists into tuples, sets and entries again."""
+    """Turn JSON's lists and objects into tuples, sets and entries again."""
     if name in _WORDS and isinstance(value, str):
         return _WORDS[name](value)
+    if isinstance(value, dict):
+        return _OBJECTS[name](value)
     if not isinstance(value, list):
-        return _trial(value) if isinstance(value, dict) else value
-    if name == "suspended_before":
-        return frozenset(value)
-    if name in _PAIRS:
-        return tuple((item, since) for item, since in value)
-    if name in _ENTRIES:
-        return tuple(_entry(_ENTRIES[name], item) for item in value)
-    return tuple(value)
+        return value
+    return frozenset(value) if name == "suspended_before" else tuple(_items(name, value))
+
+
+def _items(name: str, values: list[Any]) -> Iterator[object]:
+    for value in values:
+        if name in _PAIRS:
+            yield tuple(value)
+        else:
+            yield _entry(_ENTRIES[name], value) if name in _ENTRIES else value
 
 
 def _trial(plain: Mapping[str, Any]) -> Trial:
     samples = {name: Sample(**value) for name, value in plain.items() if isinstance(value, dict)}
     return Trial(**{**plain, **samples, "canaries": tuple(plain["canaries"])})
+
+
+def _taken(plain: Mapping[str, Any]) -> Taken:
+    return Taken(**{**plain, "wish": Wish(**plain["wish"])})
+
+
+_OBJECTS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {"trial": _trial, "taken": _taken}
 
 
 def _entry(kind: type, item: Mapping[str, object]) -> object:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from .trial import NO_TRIAL, Approval, Trial
+from .wish import Sizes, Taken, Wish
 
 
 class Lifecycle(StrEnum):
@@ -130,6 +131,7 @@ class Observed:
     worker_config: str = ""  # what the workers' group launches next; "" where there is none
     approval: Approval | None = None  # what was said to a deploy that waits for it
     migrator: Worker | None = None  # the web server that migrates, where there are no workers to do it
+    wish: Wish | None = None  # the newest sizes that an operator asked for
 
 
 class Order(StrEnum):
@@ -231,6 +233,9 @@ class Intent:
     suspended_before: frozenset[str] | None = None  # None: nothing suspended by us yet
     maximum_before: int | None = None  # None: not raised by us
     maximum_raised: int | None = None
+    maximums_tried: tuple[int, ...] = ()  # what we raised it to before that: a call may not have been answered
+    wishes_seen: int = 0  # number of the newest wish that is older than this deploy or was taken up by it
+    taken: Taken | None = None  # the last wish that was taken up
     serving_since: tuple[tuple[str, float], ...] = ()  # since when each new instance serves without a break
     coming: tuple[tuple[str, float], ...] = ()  # new instances that do not serve, and when each was last seen
     ailing: tuple[tuple[str, float], ...] = ()  # new instances that served, and since when they do not
@@ -303,6 +308,20 @@ class SetMaximum(Step):
     """Set MaxSize, to make room for surge or to take it back."""
 
     maximum: int
+
+
+@dataclass(frozen=True)
+class SetSizes(Step):
+    """Set desired capacity, and limits unless None, in one call, as an operator asked for."""
+
+    desired: int  # what the group is told: `wanted` and the surge
+    minimum: int | None
+    maximum: int | None
+    wanted: int
+    most: int  # MaxSize once the surge is over
+    seen: int  # desired capacity when this was decided
+    seen_maximum: int  # MaxSize then
+    before: Sizes
 
 
 @dataclass(frozen=True)

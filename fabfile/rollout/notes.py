@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
+from . import sizing
 from .model import (
     Asked,
     AskForApproval,
@@ -24,6 +25,7 @@ from .model import (
     RunMigrations,
     SaveEvidence,
     SetMaximum,
+    SetSizes,
     StartWorker,
     Step,
     StopWorker,
@@ -42,6 +44,9 @@ def asked_for(step: Step) -> tuple[tuple[str, str], ...]:
             wants = (("launch config", step.launch_config),)
         case SetMaximum():
             wants = (("maximum", str(step.maximum)),)
+        case SetSizes():
+            limits = (("minimum", step.minimum), ("maximum", step.maximum))
+            wants = tuple((what, str(value)) for what, value in limits if value is not None)
         case SuspendProcesses():
             wants = tuple((f"process {name}", "suspended") for name in sorted(step.processes))
         case ResumeProcesses():
@@ -70,6 +75,15 @@ def noted(step: Step, intent: Intent) -> Intent:
     names = {what for what, _ in wants}
     kept = tuple(asked for asked in intent.asked if asked.what not in names)
     return replace(intent, begun=True, asked=kept + tuple(Asked(what, value, step.at) for what, value in wants))
+
+
+@noted.register
+def _(step: SetSizes, intent: Intent) -> Intent:
+    """What an operator asked for is no change of the deploy's: whether it has begun stays as it is."""
+    names = {what for what, _ in asked_for(step)}
+    kept = tuple(each for each in intent.asked if each.what not in names)
+    news = tuple(Asked(what, value, step.at) for what, value in asked_for(step))
+    return sizing.asked(step, replace(intent, asked=kept + news))
 
 
 @noted.register
@@ -127,6 +141,12 @@ def undone(step: Step, intent: Intent) -> Intent:
     """Return the intent without the note of a step that was refused or never taken."""
     names = {what for what, _ in asked_for(step)}
     return replace(intent, asked=tuple(asked for asked in intent.asked if asked.what not in names))
+
+
+@undone.register
+def _(step: SetSizes, intent: Intent) -> Intent:
+    names = {what for what, _ in asked_for(step)}
+    return sizing.not_asked(step, replace(intent, asked=tuple(e for e in intent.asked if e.what not in names)))
 
 
 @undone.register

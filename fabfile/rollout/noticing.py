@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .accounting import accounted
 from .model import Failure, Intent, Lifecycle, Member, Migration, Observed, Phase, Policy, Retirement
-from .reading import ALIVE, believed
+from .reading import ALIVE, believed, with_our_settings
 from .situation import is_old, serves
 
 
@@ -21,7 +21,7 @@ def noticed(observed: Observed, intent: Intent, policy: Policy, now: float) -> I
     if not intent.servers:
         return _migrations(observed, intent)
     intent = _retirements(observed, intent, policy, now)
-    intent = accounted(observed.group, intent, policy, now)
+    intent = accounted(with_our_settings(observed.group, intent, policy, now), intent, policy, now)
     intent = _newcomers(observed, intent, policy, now)
     return _migrations(observed, intent)
 

@@ -17,7 +17,7 @@ ALIVE = frozenset({Lifecycle.PENDING, Lifecycle.IN_SERVICE})
 
 def believed(observed: Observed, intent: Intent, policy: Policy, now: float) -> Observed:
     """Return what is seen, with our own changes of the last `policy.read_lag` seconds in it."""
-    group = _settings(observed.group, intent, policy, now)
+    group = with_our_settings(observed.group, intent, policy, now)
     retiring = {each.instance for each in intent.retiring}
     members = [
         replace(member, lifecycle=Lifecycle.LEAVING) if member.id in retiring and member.lifecycle in ALIVE else member
@@ -29,11 +29,13 @@ def believed(observed: Observed, intent: Intent, policy: Policy, now: float) -> 
 
 def shows_our_settings(observed: Observed, intent: Intent, policy: Policy, now: float) -> bool:
     """Whether the group's settings were read back as we left them, not only believed."""
-    return _settings(observed.group, intent, policy, now) == observed.group
+    return with_our_settings(observed.group, intent, policy, now) == observed.group
 
 
-def _settings(group: Group, intent: Intent, policy: Policy, now: float) -> Group:
-    launch_config, maximum, suspended = group.launch_config, group.maximum, set(group.suspended)
+def with_our_settings(group: Group, intent: Intent, policy: Policy, now: float) -> Group:
+    """Return the group with the settings in it that we asked for in the last `policy.read_lag` seconds."""
+    launch_config, suspended = group.launch_config, set(group.suspended)
+    minimum, maximum = group.minimum, group.maximum
     for asked in intent.asked:
         if now - asked.at > policy.read_lag:
             continue
@@ -41,10 +43,12 @@ def _settings(group: Group, intent: Intent, policy: Policy, now: float) -> Group
             launch_config = asked.value
         elif asked.what == "maximum":
             maximum = int(asked.value)
+        elif asked.what == "minimum":
+            minimum = int(asked.value)
         elif asked.what.startswith("process "):
             name = asked.what.removeprefix("process ")
             (suspended.add if asked.value == "suspended" else suspended.discard)(name)
-    return replace(group, launch_config=launch_config, maximum=maximum, suspended=frozenset(suspended))
+    return replace(group, launch_config=launch_config, minimum=minimum, maximum=maximum, suspended=frozenset(suspended))
 
 
 def _unseen(group: Group, intent: Intent, policy: Policy, now: float) -> Iterator[Member]:

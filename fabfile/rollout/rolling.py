@@ -17,6 +17,7 @@ from .model import (
     Terminate,
 )
 from .situation import Situation, condition, listed
+from .sizing import raised_by_us
 from .zones import launch_zones, victims
 
 LAUNCH_LIMIT = 100  # instances in one LaunchInstances call
@@ -122,9 +123,10 @@ def _chunks(count: int) -> tuple[int, ...]:
 def _make_room(s: Situation, maximum: int) -> Plan:
     """Raise MaxSize for a while; what it was is in the intent, also when somebody changed it since."""
     intent, current = s.intent, s.group.maximum
-    if intent.maximum_before is None or current != intent.maximum_raised:
-        intent = replace(intent, maximum_before=current)
-    intent = replace(intent, maximum_raised=maximum)
+    if not raised_by_us(current, intent):
+        intent = replace(intent, maximum_before=current, maximum_raised=None, maximums_tried=())
+    tried = intent.maximums_tried if intent.maximum_raised is None else (*intent.maximums_tried, intent.maximum_raised)
+    intent = replace(intent, maximum_raised=maximum, maximums_tried=tried)
     reason = f"the surge needs room for {maximum} servers and MaxSize is {current}; it goes back afterwards"
     return act(s, SetMaximum(reason, maximum), intent=intent)
 

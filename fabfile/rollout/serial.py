@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import canary, ending, failing, rolling, starting, workers
+from . import canary, ending, failing, granting, rolling, starting, workers
 from .deciding import Rule
 from .model import Converged, Intent, Observed, Phase, Plan, Policy, Step, Stopped, Wait
 from .noticing import noticed
 from .situation import Situation
+
+_SIZES: tuple[Rule, ...] = (granting.take, granting.grant)
 
 _TROUBLE: tuple[Rule, ...] = (
     failing.deadline,
@@ -33,6 +35,7 @@ _SERVERS: tuple[Rule, ...] = (
 )
 
 _RESTORING: tuple[Rule, ...] = (
+    *_SIZES,
     failing.give_up,
     ending.restore_maximum,
     ending.restore_processes,
@@ -45,6 +48,7 @@ _ENDED: tuple[Rule, ...] = (ending.verdict,)
 RULES: Mapping[Phase, tuple[Rule, ...]] = {
     Phase.ROLLING: (
         rolling.repeat_unanswered,
+        *_SIZES,
         *_TROUBLE,
         starting.refuse_suspended,
         starting.await_stable,
@@ -61,6 +65,7 @@ RULES: Mapping[Phase, tuple[Rule, ...]] = {
     ),
     Phase.ROLLING_BACK: (
         rolling.repeat_unanswered,
+        *_SIZES,
         *_TROUBLE,
         starting.suspend_rebalance,
         *_SERVERS,
@@ -72,9 +77,9 @@ RULES: Mapping[Phase, tuple[Rule, ...]] = {
 }
 
 WORKER_RULES: Mapping[Phase, tuple[Rule, ...]] = {
-    Phase.ROLLING: (*_TROUBLE, workers.workers_last, ending.restore),
-    Phase.ROLLING_BACK: (*_TROUBLE, workers.workers_last, ending.restore),
-    Phase.RESTORING: (failing.give_up, ending.end),
+    Phase.ROLLING: (*_SIZES, *_TROUBLE, workers.workers_last, ending.restore),
+    Phase.ROLLING_BACK: (*_SIZES, *_TROUBLE, workers.workers_last, ending.restore),
+    Phase.RESTORING: (*_SIZES, failing.give_up, ending.end),
     Phase.ENDED: _ENDED,
 }
 

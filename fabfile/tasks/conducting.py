@@ -19,10 +19,11 @@ from ..aws.launch_templates import read_launch_config
 from ..errors import RolloutFailed, StoppedHalfway
 from ..locks.contract import Lease
 from ..rollout.model import Group, Lifecycle
+from ..rollout.sizing import up_to_date
 from .probing import probed
 from .telling import Teller, summary
 from .trying import tell_batch
-from .wiring import pace_of, policy_of, transport_of, world_of
+from .wiring import pace_of, policy_of, transport_of, wishes_of, world_of
 
 if TYPE_CHECKING:
     from .deploying import Request
@@ -76,17 +77,20 @@ def conduct(
             pace=pace_of(environment),
             tell=Teller(run.output),
             api_calls=lambda: aws.calls,
+            wish=wishes_of(aws, environment, intent.group).latest,
         )
         for intent in undertaking.intents
     }
     for intent in undertaking.intents:
         tell_batch(run, request, intent, settings[intent.group].policy.batch)
+    # Sizes that are asked for from here on are the deploy's to set; who asked before is still there to ask again.
+    intents = tuple(up_to_date(intent, settings[intent.group].wish()) for intent in undertaking.intents)
     record = undertaking.record
     named = _name_of_config(run, record.previous_launch_config)
     record = replace(record, previous_launch_config=named)
     with probed(run, request.probe, request.probe_rate) as seen:
         watched = {group: replace(setting, site=seen.so_far) for group, setting in settings.items()}
-        report = Series(lambda intent: watched[intent.group], record, undertaking.intents).run()
+        report = Series(lambda intent: watched[intent.group], record, intents).run()
         probe = seen.to_the_end()
     if report.status is not Status.HALF_WAY:
         ledger.finish(replace(report.on(record), probe=probe))

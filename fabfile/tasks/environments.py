@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -88,6 +89,8 @@ def _close_deploys(run: Run, lease: Lease) -> None:
 
 
 def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
+    from ..aws.autoscaling import fill_group  # noqa: PLC0415
+    from ..aws.cloudformation import Stacks  # noqa: PLC0415
     from ..aws.placement import place  # noqa: PLC0415
     from ..aws.s3 import bucket_name  # noqa: PLC0415
     from ..bootstrap.creation import Creation  # noqa: PLC0415
@@ -98,18 +101,39 @@ def _creation(run: Run, maker: LaunchConfigMaker, changeset: str) -> Creation:
     _check_changeset(run, maker, changeset)
     placement = place(aws, environment)
     worker = environment.roles.get("worker")
+    group = environment.names.stack_group
+    stack = Stacks(aws).describe(environment.names.stack)
+    before = stack.parameters if stack and stack.exists else {}
+    _tell_sizes(run, before)
     return Creation(
         change=_change(run),
         launch_configs=StackVersions(
-            maker, changeset, environment.names.stack_group, environment.names.worker if worker and worker.count else ""
+            maker, changeset, group, environment.names.worker if worker and worker.count else ""
         ),
         body=render(environment, bucket_name(aws)),
-        parameters=lambda live: parameters(environment, placement, live),
+        parameters=lambda live: parameters(environment, placement, live, before),
         tags=environment.tags,
-        desired=environment.desired,
+        fill=lambda version: fill_group(aws, group, version, environment.minimum, environment.desired),
         say=run.output.progress,
         on_event=lambda event: _progress(run, event),
     )
+
+
+def _tell_sizes(run: Run, before: Mapping[str, str]) -> None:
+    """Say whose sizes hold where the group's are not the config's; nothing of a group that was never filled."""
+    from ..aws.autoscaling import describe_group, exists  # noqa: PLC0415
+    from ..bootstrap.sizes import remarks  # noqa: PLC0415
+    from .wiring import ledger_of  # noqa: PLC0415
+
+    environment, aws = run.environment, run.aws()
+    name = environment.names.stack_group
+    if not before.get("WebVersion") or not exists(aws, name):
+        return
+    group = describe_group(aws, name).group
+    found = ledger_of(aws, environment).unfinished(environment.deployment, environment.name)
+    unfinished = {each.record.id: intent for each in found for intent in each.intents if intent.group == name}
+    for remark in remarks((environment.minimum, environment.maximum), before, group, unfinished):
+        run.output.result(f"{name}: {remark}")
 
 
 def _check_changeset(run: Run, maker: LaunchConfigMaker, changeset: str) -> None:

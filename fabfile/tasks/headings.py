@@ -9,6 +9,7 @@ HEADINGS = {
     "launch_configs": "Releases",
     "deploy": "Deploying",
     "upgrade": "Upgrades with a notice",
+    "scaling": "Autoscaling",
     "autoscaling": "Autoscaling",
     "recovery": "Back to safety",
     "describe": "Looking",

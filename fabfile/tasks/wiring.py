@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..apply.aws_world import AwsWorld, Workers
 from ..apply.dynamo_ledger import DynamoLedger
+from ..apply.dynamo_wishes import DynamoWishes
 from ..apply.evidence import AwsEvidence
 from ..apply.forecast import Durations
 from ..apply.launch_configs import LaunchConfigMaker
@@ -60,9 +61,17 @@ def lock_of(aws: Aws, environment: Environment, clock: Clock) -> LeaseLock:
     return LeaseLock(DynamoRegister(Table(aws, environment.names.table), name), clock, name, lease)
 
 
+def wishes_of(aws: Aws, environment: Environment, group: str) -> DynamoWishes:
+    """Return where operators' sizes for one group of the environment are written down."""
+    return DynamoWishes(Table(aws, environment.names.table), f"{environment.deployment}-{environment.name}", group)
+
+
 @contextmanager
-def locked(run: Run, deploy_id: str) -> Iterator[Lease]:
-    """Hold the environment's lock, queueing as long as `--wait` says."""
+def locked(run: Run, deploy_id: str, looks_on: Callable[[Holder], None] | None = None) -> Iterator[Lease]:
+    """Hold the environment's lock, queueing as long as `--wait` says.
+
+    `looks_on` is called at every look in the queue, in place of saying who holds it; what it raises ends the queueing.
+    """
     since = run.clock.now()
 
     def waits(holder: Holder) -> None:
@@ -70,7 +79,7 @@ def locked(run: Run, deploy_id: str) -> Iterator[Lease]:
 
     owner = f"{getpass.getuser()}@{socket.gethostname()}"
     lock = lock_of(run.aws(), run.environment, run.clock)
-    lease = lock.acquire(owner, f"fab {run.task}", deploy_id, run.wait, waits)
+    lease = lock.acquire(owner, f"fab {run.task}", deploy_id, run.wait, looks_on or waits)
     try:
         yield lease
     finally:

@@ -20,10 +20,14 @@ from fabfile.config.environment import (
     HealthCheck,
     Https,
     LocalTimes,
+    Maintenance,
     Names,
     Provider,
     RoleSettings,
     Rollout,
+    Scaling,
+    ScheduledAction,
+    TargetTracking,
 )
 
 PLACEMENT = Placement("vpc-1", ("subnet-1", "subnet-2"), "/dev/xvda")
@@ -97,44 +101,23 @@ def _plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 
 
 def test_a_group_that_runs_a_release_keeps_its_version_and_its_desired_capacity(environment: Environment) -> None:
-    given = parameters(environment, PLACEMENT, Live("7", "3"))
+    given = parameters(environment, PLACEMENT, Live("7", "3"), {})
     assert given["WebVersion"] == "7"
     assert given["WorkerVersion"] == "3"
-    assert "WebDesired" not in given
     assert given["WebMinimum"] == "2"
 
 
-def test_an_update_never_sets_the_maximum_below_the_servers_that_an_operator_asked_for(
-    environment: Environment,
-) -> None:
-    grown = parameters(environment, PLACEMENT, Live("7", "3", web_desired=environment.maximum + 5))
-    assert grown["WebMaximum"] == str(environment.maximum + 5)
-    assert parameters(environment, PLACEMENT, Live("7", "3", web_desired=1))["WebMaximum"] == str(environment.maximum)
-
-
-def test_servers_of_every_web_group_may_report_to_their_own_group(environment: Environment) -> None:
-    names = replace(environment.names, auto_scaling_groups=("s-web", "by-hand"))
-    body = render(replace(environment, names=names), "bucket")
-    for group in ("s-web", "by-hand"):
-        assert f"autoScalingGroupName/{group}" in body
-    assert resources(body)["WebGroup"]["Properties"]["AutoScalingGroupName"] == "s-web"
-
-
 def test_a_group_that_never_ran_a_release_stays_empty_until_there_is_one(environment: Environment) -> None:
-    given = parameters(environment, PLACEMENT, Live())
+    given = parameters(environment, PLACEMENT, Live(), {})
     assert given["WebVersion"] == ""
     assert given["WebMinimum"] == "0"
     assert given["WorkerCount"] == "0"
 
 
-def test_desired_capacity_is_only_ever_a_parameter_and_there_is_no_rolling_update_policy(
-    environment: Environment,
-) -> None:
+def test_desired_capacity_is_never_in_the_template_and_updates_replace_no_server(environment: Environment) -> None:
     group = resources(render(environment, "bucket"))["WebGroup"]
-    assert group["Properties"]["DesiredCapacity"] == {
-        "If": ["HasWebDesired", {"Ref": "WebDesired"}, {"Ref": "AWS::NoValue"}]
-    }
-    assert "UpdatePolicy" not in group
+    assert "DesiredCapacity" not in group["Properties"]
+    assert group["UpdatePolicy"] == {"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": True}}
 
 
 def test_servers_answer_metadata_requests_with_tokens_alone_and_their_volumes_are_encrypted(
@@ -163,7 +146,7 @@ def test_sizes_are_parameters_so_that_environments_of_other_sizes_share_a_templa
     }
     other = replace(environment, roles=larger, alarms=Alarms(email="a@example.org"))
     assert render(other, "b") == render(replace(environment, alarms=other.alarms), "b")
-    given = parameters(other, PLACEMENT, Live("7", "3"))
+    given = parameters(other, PLACEMENT, Live("7", "3"), {})
     assert (given["WebInstanceType"], given["WorkerVolumeSize"]) == ("m7i.large", "99")
     assert (given["DatabaseClass"], given["DatabaseStorage"]) == ("db.m7i.large", "99")
     assert given["DatabaseLowStorage"] == "10630044057"  # a tenth of 99 GiB
@@ -222,7 +205,7 @@ def test_the_cache_is_encrypted_and_reached_from_servers_alone(environment: Envi
         for rule in made["CacheSecurityGroup"]["Properties"]["SecurityGroupIngress"]
     ]
     assert sources == ["WebSecurityGroup.GroupId", "WorkerSecurityGroup.GroupId"]
-    given = parameters(chosen, PLACEMENT, Live("7", "3"))
+    given = parameters(chosen, PLACEMENT, Live("7", "3"), {})
     assert (given["CacheNodeType"], given["CacheNodes"]) == ("cache.t3.small", "2")
 
 
@@ -266,3 +249,30 @@ def test_what_a_new_stack_would_add_is_read_from_its_template(environment: Envir
     added = {change.resource: change.type for change in additions(render(environment, "bucket"))}
     assert added == {name: resource["Type"] for name, resource in resources(render(environment, "bucket")).items()}
     assert added["WebGroup"] == "AWS::AutoScaling::AutoScalingGroup"
+
+
+def test_how_the_group_scales_is_in_the_stack_once_it_has_run_a_release(environment: Environment) -> None:
+    scaling = Scaling(
+        tracking=TargetTracking(cpu=50, requests=1000, disable_scale_in=True, warmup=60),
+        scheduled=(ScheduledAction("Morning", "0 7 * * 1-5", "Europe/Berlin", minimum=4, maximum=12),),
+        maintenance=Maintenance(100, 110),
+        warmup=120,
+    )
+    text = render(replace(environment, scaling=scaling), "bucket")
+    found = resources(text)
+    assert found["WebGroup"]["Properties"]["DefaultInstanceWarmup"] == 120
+    assert found["WebGroup"]["Properties"]["InstanceMaintenancePolicy"] == {
+        "MinHealthyPercentage": 100,
+        "MaxHealthyPercentage": 110,
+    }
+    for name in ("WebCpuTarget", "WebRequestsTarget", "WebScheduleMorning"):
+        assert found[name]["Condition"] == "HasWebVersion"
+    cpu = found["WebCpuTarget"]["Properties"]
+    assert cpu["EstimatedInstanceWarmup"] == 60
+    assert cpu["TargetTrackingConfiguration"]["TargetValue"] == 50
+    assert cpu["TargetTrackingConfiguration"]["DisableScaleIn"] is True
+    schedule = found["WebScheduleMorning"]["Properties"]
+    assert (schedule["Recurrence"], schedule["TimeZone"], schedule["MinSize"]) == ("0 7 * * 1-5", "Europe/Berlin", 4)
+    assert "DesiredCapacity" not in schedule
+    matches = api.lint(text, core.get_rules([], [], ["I", "W", "E"]), ["us-east-1"])
+    assert [str(match) for match in matches] == []

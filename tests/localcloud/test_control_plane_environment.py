@@ -61,7 +61,7 @@ def update(account: Account, environment: Environment) -> None:
 def _given(account: Account, environment: Environment) -> list[dict[str, str]]:
     vpc = account.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     placement = Placement(vpc, tuple(account.subnets()), "/dev/xvda")
-    given = parameters(environment, placement, Live())
+    given = parameters(environment, placement, Live(), {})
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
 
 

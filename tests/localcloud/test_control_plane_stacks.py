@@ -185,3 +185,28 @@ def test_a_worker_made_by_a_stack_is_a_machine(account: Account) -> None:
     }
     change(account, template(Worker=worker), "CREATE")
     assert [spec.tags["role"] for spec in account.machines.specs.values()] == ["worker"]
+
+
+def test_sizes_that_the_template_has_not_changed_stay_as_an_operator_set_them(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatepolicy.html"""
+    policy = {"AutoScalingScheduledAction": {"IgnoreUnmodifiedGroupSizeProperties": True}}
+
+    def body(grace: int, **more: Any) -> str:
+        properties = {**GROUP["Properties"], "HealthCheckGracePeriod": grace}
+        return template(Group={**GROUP, "UpdatePolicy": policy, "Properties": properties}, **more)
+
+    change(account, body(30), "CREATE", Minimum="1")
+    account.groups.update_auto_scaling_group(AutoScalingGroupName="web", MinSize=2, MaxSize=9)
+    action = {
+        "Type": "AWS::AutoScaling::ScheduledAction",
+        "Properties": {"AutoScalingGroupName": {"Ref": "Group"}, "Recurrence": "0 8 * * *", "MinSize": 3},
+    }
+    change(account, body(60, Morning=action), Minimum="1")
+    seen = account.seen()
+    assert (seen["HealthCheckGracePeriod"], seen["MinSize"], seen["MaxSize"]) == (60, 2, 9)
+    found = account.groups.describe_scheduled_actions()["ScheduledUpdateGroupActions"]
+    assert [one["MinSize"] for one in found] == [3]
+    change(account, body(60), Minimum="3")
+    seen = account.seen()
+    assert (seen["MinSize"], seen["MaxSize"]) == (3, 9)
+    assert account.groups.describe_scheduled_actions()["ScheduledUpdateGroupActions"] == []

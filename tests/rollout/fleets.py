@@ -35,6 +35,7 @@ from fabfile.rollout.model import (
 from fabfile.rollout.serial import plan
 from fabfile.rollout.situation import serves
 from fabfile.rollout.trial import NO_TRIAL, Trial
+from fabfile.rollout.wish import Wish
 
 OLD, NEW = "lt-1:7", "lt-1:8"
 ALIVE = {Lifecycle.PENDING, Lifecycle.IN_SERVICE}
@@ -163,6 +164,7 @@ class Scene:
     capacity: int | None = None
     trial: Trial = NO_TRIAL
     failing: Mapping[str, float] = field(default_factory=dict)  # share of failed requests, by launch config
+    wishes: tuple[tuple[float, Wish], ...] = ()  # seconds after the start, and what an operator asks for then
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(NOW)
@@ -195,21 +197,40 @@ class Scene:
 
     def run(self) -> Report:
         """Carry the deploy out; when the deployer dies another one resumes."""
-        record = Record("deploy", "deploy_serial", "shop", "staging", self.target, OLD, started=NOW)
         intent = self.intent
         while True:
             try:
-                return run(self.setting(), record, intent)
+                return self.run_once(intent)
             except DeployerDied:
                 self.deaths += 1
                 self.clock.sleep(60.0)
                 (unfinished,) = self.ledger.unfinished("shop", "staging") or (None,)
                 intent = resume(unfinished.intents[0]) if unfinished else self.intent
 
+    def run_once(self, intent: Intent) -> Report:
+        """Carry the deploy out; raises `DeployerDied` when the deployer does."""
+        record = Record("deploy", "deploy_serial", "shop", "staging", self.target, OLD, started=NOW)
+        return run(self.setting(), record, intent)
+
     def setting(self) -> Setting:
         """Return what the deploy works with."""
         pace = Pace(poll=self.poll, spread=0.0, patience=300.0)
-        return Setting(self.cloud, self.ledger, FreeLease(), self.clock, self.policy, pace, plan, self.events.append)
+        return Setting(
+            self.cloud,
+            self.ledger,
+            FreeLease(),
+            self.clock,
+            self.policy,
+            pace,
+            plan,
+            self.events.append,
+            wish=self.wish,
+        )
+
+    def wish(self) -> Wish | None:
+        """Return the newest wish that was made until now."""
+        made = [wish for after, wish in self.wishes if NOW + after <= self.clock.now()]
+        return made[-1] if made else None
 
     def settle(self, seconds: float = 600.0) -> Group:
         """Let time pass after the deploy, and return the group."""
