@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..aws import elb, elbv2
 from ..aws.autoscaling import GroupRecord, describe_group
 from ..aws.dynamodb import Table
 from ..aws.ec2 import Instance, instances
 from ..aws.launch_templates import versions
+from ..aws.scaling import ScalingState, scaling_of
 from ..aws.session import Aws
 from ..aws.translate import Missing
 from ..balancers.of_group import balancers_of
@@ -63,6 +64,7 @@ class GroupState:
     launch_config_id: str
     suspended: tuple[str, ...]
     zones: tuple[str, ...]
+    scaling: ScalingState = field(default_factory=ScalingState)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def describe(aws: Aws, environment: Environment, ledger: Ledger) -> Description:
         deployment=environment.deployment,
         environment=environment.name,
         site=site_of(aws, environment),
-        groups=tuple(_group(role, record, called) for role, record in groups.values()),
+        groups=tuple(
+            _group(role, record, called, scaling_of(aws, record.group.name)) for role, record in groups.values()
+        ),
         servers=tuple(
             _server(role, member, record.group, found.get(member.id), environment=environment, called=called)
             for name, (role, record) in groups.items()
@@ -157,7 +161,7 @@ def _with_targets(record: GroupRecord, seen: Sequence[Mapping[str, TargetState]]
     ]
 
 
-def _group(role: str, record: GroupRecord, called: Mapping[str, str]) -> GroupState:
+def _group(role: str, record: GroupRecord, called: Mapping[str, str], scaling: ScalingState) -> GroupState:
     group = record.group
     return GroupState(
         role,
@@ -169,6 +173,7 @@ def _group(role: str, record: GroupRecord, called: Mapping[str, str]) -> GroupSt
         group.launch_config,
         tuple(sorted(group.suspended)),
         group.zones,
+        scaling,
     )
 
 

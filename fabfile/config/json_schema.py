@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from functools import singledispatch
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
+from .entries import Entries
 from .kinds import (
     NONE,
     Anything,
@@ -31,6 +32,7 @@ from .kinds import (
     Whole,
 )
 from .reference import described
+from .schedules import Cron, Moment, TimeZone
 from .schema import SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -117,6 +119,18 @@ def _(kind: Whole) -> Json:
 def _(kind: Number) -> Json:
     most = {"maximum": kind.most} if kind.most < float("inf") else {}
     return {"type": "number", "minimum": kind.least, **most}
+
+
+@_of.register
+def _(kind: Entries) -> Json:
+    properties = {each.name: {"description": each.about, **_of(cast("Kind", each.kind))} for each in kind.of.settings}
+    entry = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"type": "object", "propertyNames": _of(kind.name), "additionalProperties": entry}
+
+
+@_of.register
+def _(kind: Cron | TimeZone | Moment) -> Json:
+    return {"type": "string"}
 
 
 @_of.register

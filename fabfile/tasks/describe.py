@@ -10,6 +10,7 @@ from .declare import reading
 if TYPE_CHECKING:
     from ..apply.around import Around, Port
     from ..apply.description import Description, GroupState, Server
+    from ..aws.scaling import ScalingState
     from .run import Run
 
 _HEADINGS = ("server", "address", "zone", "launch config", "group says", "balancers say")
@@ -33,7 +34,11 @@ def describe(run: Run) -> None:
     several = len(run.environment.names.auto_scaling_groups) > 1
     headings = ("group" if several else "role", *_HEADINGS)
     run.output.table(headings, [(server.group if several else server.role, *_row(server)) for server in seen.servers])
-    for line in (*map(_group, seen.groups), *_around(seen.around), *_notes(seen)):
+    for line in (
+        *(line for group in seen.groups for line in (_group(group), *scaling_lines(group.name, group.scaling))),
+        *_around(seen.around),
+        *_notes(seen),
+    ):
         run.output.result(line)
 
 
@@ -71,6 +76,29 @@ def _port(port: Port) -> str:
     return (
         f"{listener.protocol} {listener.port}: {does}, certificate {shown.status}{until} for {', '.join(shown.domains)}"
     )
+
+
+def scaling_lines(name: str, scaling: ScalingState) -> list[str]:
+    """Say by what a group scales without being asked; nothing where it does not."""
+    lines = []
+    for policy in scaling.policies:
+        target = f" {policy.metric} at {policy.target:g}" if policy.target is not None else ""
+        limits = ("" if policy.scale_in else ", never fewer") + ("" if policy.enabled else ", disabled")
+        lines.append(f"{name} scales by {policy.kind}{target}{limits} ({policy.name})")
+    for action in scaling.actions:
+        sizes = ", ".join(
+            f"{which} {size}"
+            for which, size in (("minimum", action.minimum), ("desired", action.desired), ("maximum", action.maximum))
+            if size is not None
+        )
+        when = f"{action.recurrence} {action.time_zone}".strip() or "once"
+        following = f", next {action.next}" if action.next else ""
+        lines.append(f"{name} is scheduled ({when}{following}): {sizes} ({action.name})")
+    kept = scaling.maintenance
+    if kept:
+        limits = f"{kept.minimum_healthy} % and {kept.maximum_healthy} %"
+        lines.append(f"{name} is maintained between {limits} of desired capacity")
+    return lines
 
 
 def _notes(seen: Description) -> list[str]:
