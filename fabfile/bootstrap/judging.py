@@ -7,6 +7,7 @@ not hold. Never: AWS, the clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..apply.launch_configs import HOOK
 from ..aws.inspection import InspectedGroup
@@ -22,11 +23,22 @@ _POSTGRES, _REDIS = 5432, 6379
 
 def judge(seen: Seen, environment: Environment) -> tuple[Finding, ...]:
     """Return what was found, in the order in which a request meets it."""
-    return tuple(
+    found = tuple(
         finding
         for judged in (_stack, _ports, _target_group, _groups, _reachability, judge_stores)
         for finding in judged(seen, environment)
     )
+    return tuple(map(_left_alone, found)) if _made_by_hand(seen) else found
+
+
+def _made_by_hand(seen: Seen) -> bool:
+    return seen.stack is None and any(group is not None for group in seen.groups.values())
+
+
+def _left_alone(finding: Finding) -> Finding:
+    """Return the finding without advice to run create_environment, which would make all of it anew."""
+    ours = "create_environment" in finding.next_step
+    return replace(finding, next_step="It was made by hand: change it there, or the config") if ours else finding
 
 
 def compare(part: str, what: str, seen: object, wanted: object, next_step: str) -> Finding:

@@ -229,6 +229,18 @@ def test_an_environment_as_its_config_says_holds_in_every_part(environment: Envi
     assert {finding.verdict for finding in judge(GOOD, environment)} == {Verdict.OK}
 
 
+def test_nobody_is_told_to_create_what_was_made_by_hand(environment: Environment) -> None:
+    by_hand = replace(web(grace=0.0)(GOOD), stack=None)
+    assert [finding.next_step for finding in failing(judge(by_hand, environment))] == [
+        "It was made by hand: change it there, or the config"
+    ]
+
+
+def test_an_environment_that_was_never_created_is_to_be_created(environment: Environment) -> None:
+    nothing = replace(GOOD, stack=None, groups=dict.fromkeys(GOOD.groups), ports=(), targets=None)
+    assert {finding.next_step for finding in failing(judge(nothing, environment))} == {AGAIN}
+
+
 def test_without_a_certificate_plain_http_is_what_has_to_be_there(environment: Environment) -> None:
     plain = replace(environment, https=None)
     wrong = failing(judge(GOOD, plain))
