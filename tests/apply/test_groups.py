@@ -13,6 +13,7 @@ from fabfile.apply.undertaking import undertake
 from fabfile.errors import StoppedHalfway, UsageError
 from fabfile.rollout.model import Intent, Observed, Order, Phase
 from fabfile.rollout.sequence import Standing, go_back, go_on, standing
+from fabfile.rollout.trial import Trial
 from tests.rollout.fleets import NEW, OLD
 from tests.rollout.series import Shop
 
@@ -70,6 +71,16 @@ def test_when_a_group_goes_back_those_before_it_go_back_too_the_last_one_first()
     assert [part.status for part in report.groups.values()] == ["rolled back"] * 3
     assert [part.launch_config for part in report.groups.values()] == [OLD] * 3
     assert min(shop.least_serving.values()) == 2
+
+
+def test_a_canary_is_tried_in_the_first_group_alone_and_goes_back_with_it() -> None:
+    for fates, status in (({}, Status.DEPLOYED), ({"b": never_up}, Status.ROLLED_BACK)):
+        shop = Shop(fates=fates)
+        report = shop.begin(replace(shop.wanted(), trial=Trial(servers=1, bake_time=30.0)))
+        assert report.status is status, report.reason
+        assert [intent.trial.servers for intent in report.intents] == [1, 0]
+        assert report.trial.passed
+        assert shop.all_run(NEW if status is Status.DEPLOYED else OLD)
 
 
 def test_a_group_that_would_be_refused_is_refused_before_the_first_one_is_touched() -> None:
