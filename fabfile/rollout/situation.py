@@ -73,7 +73,13 @@ class Situation:
 
     @cached_property
     def ripe_ids(self) -> frozenset[str]:
-        """New servers that have served without a break for the policy's `min_healthy_time`."""
+        """New servers that have served without a break for the policy's `min_healthy_time`.
+
+        Going back from a canary that did not pass, they are the old ones, which never ceased to serve: it goes at once.
+        """
+        trial = self.intent.trial
+        if self.going_back and trial.servers and not trial.passed:
+            return self.serving_ids
         ripe_since = self.now - self.policy.min_healthy_time
         return frozenset(name for name, since in self.intent.serving_since if since <= ripe_since)
 

@@ -149,6 +149,14 @@ def test_a_worse_canary_is_stopped_with_both_figures_and_its_evidence_is_kept() 
     assert record.canary["old"] == {"requests": 300, "failed": 0, "p99_ms": 20.0}
 
 
+def test_a_worse_canary_goes_at_the_next_look_since_the_old_servers_never_ceased_to_serve() -> None:
+    scene = _scene(failing={NEW: 0.3})
+    scene.run()
+    last_look = [step.at for step in scene.cloud.applied if isinstance(step, LookAtTraffic)][-1]
+    (gone,) = [step for step in scene.cloud.applied if isinstance(step, Terminate)]
+    assert gone.at - last_look <= 5.0
+
+
 def test_a_site_that_fails_more_since_the_canary_serves_stops_it_too() -> None:
     scene = _scene()
     setting = scene.setting()
