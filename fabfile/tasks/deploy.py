@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..rollout.model import Order
 from .declare import changing
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ def deploy_serial(  # noqa: PLR0917  (its parameters are the command's options)
     goes on where it stopped. A batch that does not come into service stops the rollout and goes back, and so does a
     canary that fails more requests than the old servers.
     """
-    from .deploying import Request  # noqa: PLC0415  (boto3 is slow to import)
+    from ..rollout.model import Order  # noqa: PLC0415  (as boto3 and the loop, it is slow to import)
+    from .deploying import Request  # noqa: PLC0415
 
     order = Order.NEVER if no_worker else Order.LAST if migrate_last else Order.FIRST
     _deploy(
