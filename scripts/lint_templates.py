@@ -1,6 +1,6 @@
 """Lint what the templates render to, and shell scripts.
 
-The stack is rendered for every environment of the repository's own config, and for every combination of options.
+The stack is rendered for every environment of the repository's own config, and for all roles combined with all options.
 """
 
 from __future__ import annotations
@@ -44,12 +44,21 @@ def main() -> int:
 
 
 def combinations(environment: Environment) -> Iterator[Environment]:
-    """Yield the environment with every combination of what a stack may have or lack."""
+    """Yield the environment with every combination of roles, each with every option."""
     requested = Https("request", 443, "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09")
     imported = replace(requested, certificate="arn:aws:acm:us-east-1:123456789012:certificate/1a2b")
-    secure = ((None, ""), (None, "Z0123456789ABC"), (requested, ""), (requested, "Z0123456789ABC"), (imported, ""))
-    alarms = (None, Alarms(email="operators@example.org"), Alarms(topic="arn:aws:sns:us-east-1:123456789012:operators"))
-    for *roles, (https, zone), told, logged in product(*[(0, 1)] * 3, secure, alarms, (0, 30)):
+    mailed = Alarms(email="operators@example.org")
+    told = Alarms(topic="arn:aws:sns:us-east-1:123456789012:operators")
+    # What refers to other parts is combined with each of them; these six are so with the roles, not with one another.
+    options = (
+        (None, "", None, 0),
+        (None, "Z0123456789ABC", mailed, 30),
+        (requested, "", told, 0),
+        (requested, "Z0123456789ABC", None, 30),
+        (imported, "", mailed, 0),
+        (imported, "Z0123456789ABC", told, 30),
+    )
+    for *roles, (https, zone, alarms, logged) in product(*[(0, 1)] * 3, options):
         counts = dict(zip(("worker", "db-primary", "cache"), roles, strict=True))
         yield replace(
             environment,
@@ -57,7 +66,7 @@ def combinations(environment: Environment) -> Iterator[Environment]:
             domains=("example.org", "*.example.org"),
             https=https,
             hosted_zone=zone,
-            alarms=told,
+            alarms=alarms,
             log_retention=logged,
             access_logs="a-bucket-of-logs" if logged else "",
         )
