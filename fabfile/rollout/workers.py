@@ -59,9 +59,13 @@ def _workers(s: Situation) -> Plan | None:
 
 
 def who_migrates(group: Group, intent: Intent) -> str:
-    """Return the id of the server that migrates: the one that was asked before, or else the lowest that serves."""
+    """Return the id of the server that migrates: the one that was asked before, or else the lowest that serves.
+
+    Where migrations come last it is a new one: old ones may be from before their group was adopted.
+    """
     asked = {each.what.removeprefix("install ") for each in intent.asked if each.what.startswith("install ")}
-    serving = sorted(member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE)
+    able = [each for each in group.members if intent.order is not Order.LAST or each.launch_config == intent.target]
+    serving = sorted(member.id for member in able if member.lifecycle is Lifecycle.IN_SERVICE)
     return next((name for name in serving if name in asked), serving[0] if serving else "")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..adoption.first_release import check_first_release
 from ..apply.forecast import forecast
 from ..apply.launch_configs import LaunchConfigMaker, release_of
 from ..apply.ledger_contract import Unfinished
@@ -67,6 +68,7 @@ class Rollout:
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
             taken_over = self._left_over(unfinished)
             groups = self._look()
+            self._check_first_releases(groups)
             target = self._made(self._choose(taken_over, groups))
             wanted = self._wanted(target, self._worker_config(target, taken_over), groups)
             undertaking = undertake(wanted, groups, taken_over, deploy_id, run.clock.now())
@@ -86,6 +88,7 @@ class Rollout:
         unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
         unfinished = self._left_over(unfinished)
         groups = self._look()
+        self._check_first_releases(groups)
         target = self._foretold_target(unfinished, groups)
         wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "", groups)
         intents = undertake(wanted, groups, unfinished, "forecast", run.clock.now()).intents
@@ -117,6 +120,14 @@ class Rollout:
 
     def _look(self) -> dict[str, Group]:
         return {name: world_of(self._run, self._maker, name).observe_group() for name in self._groups}
+
+    def _check_first_releases(self, groups: Mapping[str, Group]) -> None:
+        environment = self._run.environment
+        worker = environment.roles.get("worker")
+        migrates = self._request.order is Order.FIRST and environment.application.migrates
+        for group in groups.values():
+            on_a_web_server = migrates and not (worker and worker.count)
+            check_first_release(self._run.aws(), environment, group, migrates=on_a_web_server)
 
     def _choose(self, unfinished: tuple[Unfinished, ...], groups: Mapping[str, Group]) -> Target:
         """Return the launch config that was named, the one that an unfinished deploy of the same has, or a new one."""

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fabfile.adoption.first_release import check_first_release
 from fabfile.apply.description import site_of
 from fabfile.apply.launch_configs import LaunchConfigMaker
+from fabfile.aws.autoscaling import describe_group
 from fabfile.aws.session import Aws
 from fabfile.config.environment import Environment
+from fabfile.errors import UsageError
 from fabfile.rollout.intents import begin
 from fabfile.tasks.wiring import policy_of
 from tests.aws.account import environment as environment_of
@@ -63,6 +66,37 @@ def test_launch_configs_are_made_of_what_an_adopted_group_launches(
     made = maker.make(manifest(), GROUP)
     assert made.id == f"{template}:4"
     assert '"InstanceType": "m5.large"' in made.shape
+
+
+def first_release(account: Account, aws: Aws, environment: Environment, migrates: bool, **data: object) -> None:
+    template = account.template("theirs", **data)
+    account.group(GROUP, minimum=0, LaunchTemplate={"LaunchTemplateId": template, "Version": "1"})
+    check_first_release(aws, environment, describe_group(aws, GROUP).group, migrates=migrates)
+
+
+def test_servers_that_could_not_fetch_their_first_release_are_refused_before_it_is_built(
+    account: Account, aws: Aws, environment: Environment
+) -> None:
+    with pytest.raises(UsageError) as error:
+        first_release(account, aws, environment, migrates=False)
+    text = str(error.value)
+    assert text.startswith(f"cannot deploy the first release to {GROUP}: lt-")
+    assert text.endswith(
+        "has no instance profile to fetch it with. Give it one whose role is allowed s3:GetObject on "
+        "arn:aws:s3:::fabscale-123456789012/opendebates/*."
+    )
+
+
+@pytest.mark.parametrize("migrates", [True, False])
+def test_servers_from_before_the_adoption_are_not_asked_to_migrate(
+    account: Account, aws: Aws, environment: Environment, migrates: bool
+) -> None:
+    profile = {"IamInstanceProfile": {"Name": "servers"}}
+    if not migrates:
+        return first_release(account, aws, environment, migrates, **profile)
+    with pytest.raises(UsageError, match="none of them can migrate before new ones come") as error:
+        first_release(account, aws, environment, migrates, **profile)
+    assert error.value.exit_code == 2
 
 
 def test_without_the_hooks_gate_a_server_proves_itself_behind_the_balancers(environment: Environment) -> None:

@@ -230,3 +230,11 @@ def test_a_deploy_of_an_environment_that_was_made_anew_since_is_not_taken_over()
     assert of_groups_that_are_there((unfinished,), {"web": "lt-1"}, "web") == (unfinished,)
     assert of_groups_that_are_there((unfinished,), {"web": "lt-9"}, "web") == ()
     assert of_groups_that_are_there((unfinished,), {}, "web") == ()
+
+
+def test_migrations_that_come_last_are_a_new_servers_since_an_old_one_may_not_be_ours() -> None:
+    old, new = member("i-1", launch_config="site-2019"), member("i-2", launch_config=NEW)
+    intent = begin(fleet(old, launch_config=OLD), deploy_id="d", target=NEW, started=NOW, order=Order.LAST)
+    assert who_migrates(fleet(old).group, intent) == ""
+    assert who_migrates(fleet(old, new).group, intent) == "i-2"
+    assert who_migrates(fleet(old, new).group, replace(intent, order=Order.FIRST)) == "i-1"
