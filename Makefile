@@ -1,5 +1,5 @@
 # `make demo` shows a deploy, `make test` proves it; both make their own .venv.
-.PHONY: demo test conformance conformance-sweep lint clean servers bench help
+.PHONY: demo test record-calls conformance conformance-sweep lint clean servers bench help
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,9 @@ conformance: $(VENV)/.installed ## Hold the embedded cloud to AWS's behaviour; o
 
 conformance-sweep: $(VENV)/.installed ## Remove what conformance runs that are over left in a real account
 	@$(BIN)/python -m tests.conformance sweep $(RUN)
+
+record-calls: $(VENV)/.installed ## Record which AWS calls each task makes; fab iam_policy is made from them
+	@FABSCALE_RECORD_CALLS=1 $(BIN)/python -m pytest tests/rehearsal
 
 lint: $(VENV)/.installed ## Check style, types, templates and shell
 	$(BIN)/ruff check .

@@ -10,5 +10,9 @@ inner = [name.removeprefix("fabfile") for name in find_packages(include=["fabfil
 setup(
     packages=[*(f"fabscale{name}" for name in inner), "fabscale.templates"],
     package_dir={"fabscale": "fabfile", "fabscale.templates": "templates"},
-    package_data={"fabscale.templates": ["*.j2", "stack/*.j2"], "fabscale.releases": ["server-requirements.txt"]},
+    package_data={
+        "fabscale.templates": ["*.j2", "stack/*.j2"],
+        "fabscale.releases": ["server-requirements.txt"],
+        "fabscale.permissions": ["*.json", "*.yml"],
+    },
 )

@@ -21,6 +21,7 @@ ALLOWED = {
     "errors": set(),
     "templating": set(),
     "config": {"errors"},
+    "permissions": {"errors", "config"},
     "display": {"errors", "config", "rollout"},
     "probe": {"errors", "config"},
     "localcloud": {"errors", "config", "releases"},
@@ -29,7 +30,7 @@ ALLOWED = {
     "apply": BASE | WORKERS,
     "adoption": BASE | WORKERS | {"apply"},
     "bootstrap": BASE | WORKERS | {"apply"},
-    "tasks": BASE | WORKERS | {"adoption", "apply", "bootstrap", "display", "localcloud", "probe"},
+    "tasks": BASE | WORKERS | {"adoption", "apply", "bootstrap", "display", "localcloud", "permissions", "probe"},
 }
 CONTRACTS = ("contract", "rollout.model", "apply.world", "config.environment")
 IMPURE = {"boto3", "botocore", "fabric", "invoke", "time", "os", "random", "pathlib", "subprocess", "socket"}

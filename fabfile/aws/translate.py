@@ -5,6 +5,7 @@ A refusal keeps AWS's code, `Refused.code`, for callers that tell some apart; wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,7 +26,19 @@ _REJECTED = frozenset(
         "UnrecognizedClientException",
     }
 )
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation"})
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "Client.UnauthorizedOperation",
+        "403",
+        "Forbidden",
+    }
+)
+# A HEAD request's answer has no text to name the right in.
+_RIGHTS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject or s3:ListBucket"}
+_NAMED_RIGHT = re.compile(r"User: (\S+) is not authorized to perform: (\S+)(?: on resource: (\S+))?")
 _THROTTLED = frozenset(
     {
         "Throttling",
@@ -54,6 +67,19 @@ class Refused(Unreachable):
 
 class Missing(Refused):
     """What was asked for does not exist."""
+
+
+class Denied(Refused):
+    """The caller's policies do not allow it; `right` is what is missing, as policies name it, "" if AWS keeps it."""
+
+    def __init__(self, cannot: str, code: str, message: str, operation: str, place: str) -> None:
+        super().__init__(cannot, code, message, "Add it: fab iam_policy prints the policy that deploys need")
+        found = _NAMED_RIGHT.search(message)
+        self.right = found[2] if found else _RIGHTS.get(operation, "")
+        if self.right:
+            who, resource = (found[1], found[3]) if found else ("the caller", "")
+            on = f" on {resource}" if resource else ""
+            self.seen = f"{who} is not allowed to {self.right}{on}{place}"
 
 
 class Throttled(Refused):
@@ -96,7 +122,7 @@ def _refusal(what: str, where: str, error: boto.ClientError) -> Unreachable:
         # The message may quote the canonical request, and with it parts of the credentials.
         return Unreachable(what, f"AWS rejects the credentials ({code}){place}", "Check the access key")
     if code in _DENIED:
-        return Refused(what, code, message, f"Allow it in the IAM policy{place}")
+        return Denied(what, code, message, error.operation_name, place)
     if code in _THROTTLED:
         return Throttled(what, code, message, "Run it again later")
     if any(mark in code for mark in _ABSENT):

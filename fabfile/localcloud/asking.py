@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 Environ = dict[str, Any]
+_OPERATION = re.compile(r"^/service/\w+/operation/(\w+)$")
+# Where IAM's name of a service is not the one that requests are signed for.
+_IAM_NAMES = {"monitoring": "cloudwatch"}
 _TASK = re.compile(r"\bfabscale-task/(\w+)")
 
 # S3 names no operation: method, whether there is a key, and a name in the query say which it is.
@@ -24,6 +27,9 @@ _S3: Mapping[tuple[str, bool, str], str] = {
     ("HEAD", False, ""): "HeadBucket",
     ("PUT", False, ""): "CreateBucket",
     ("DELETE", False, ""): "DeleteBucket",
+    ("GET", False, "policy"): "GetBucketPolicy",
+    ("GET", False, "publicAccessBlock"): "GetPublicAccessBlock",
+    ("PUT", False, "policy"): "PutBucketPolicy",
     ("PUT", False, "encryption"): "PutBucketEncryption",
     ("PUT", False, "publicAccessBlock"): "PutPublicAccessBlock",
     ("PUT", False, "versioning"): "PutBucketVersioning",
@@ -51,7 +57,7 @@ def asked(environ: Environ) -> Asked:
     key_id, region, service = _scope(environ)
     found = _TASK.search(str(environ.get("HTTP_USER_AGENT", "")))
     operation, given = _s3(environ) if service == "s3" else (action_of(environ), _given(environ))
-    return Asked(service, operation, region, key_id, found[1] if found else "", given)
+    return Asked(_IAM_NAMES.get(service, service), operation, region, key_id, found[1] if found else "", given)
 
 
 def action_of(environ: Environ) -> str:
@@ -59,6 +65,9 @@ def action_of(environ: Environ) -> str:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return str(target).rpartition(".")[2]
+    path = _OPERATION.search(str(environ.get("PATH_INFO", "")))  # CloudWatch's protocol has it there
+    if path:
+        return path[1]
     return str(_form(environ).get("Action", ""))
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from .asking import Environ, asked, body_of, service_of
+from .asking import Asked, Environ, asked, body_of, service_of
 from .call_log import CallLog
 from .faults import Faults
+from .iam.enforcement import Enforcement
 
 log = logging.getLogger(__name__)
 App = Callable[[Environ, Any], Iterable[bytes]]
@@ -21,16 +22,18 @@ CALLS_PATH = "/_fabscale/calls"
 HEALTH_PATH = "/_fabscale/health"
 EXPIRED = "EXPIRED"  # this access key id is refused as one whose time is up
 STATUS = {"Throttling": "400 Bad Request", "InternalFailure": "500 Internal Server Error"}
+DENIALS = ("AccessDenied", "UnauthorizedOperation")
 SERVER_ERRORS = ("InternalFailure", "InternalError", "ServiceUnavailable", "InternalServerError")
 
 
 class Gate:
     """A WSGI application in front of moto's."""
 
-    def __init__(self, inner: App, lock: threading.RLock, faults: Faults) -> None:
+    def __init__(self, inner: App, lock: threading.RLock, faults: Faults, enforcement: Enforcement) -> None:
         self._inner = inner
         self._lock = lock
         self._faults = faults
+        self._enforcement = enforcement
         self._calls = CallLog()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -44,18 +47,25 @@ class Gate:
             with self._lock:
                 return _answer(start_response, "200 OK", "application/json", self._calls.document())
         wanted = asked(environ)
-        action = wanted.operation
+        with self._lock:
+            refusal = self._refusal(environ, wanted)
+            if refusal:
+                return refuse(environ, start_response, *refusal)
+            return self._guarded(environ, start_response, wanted.operation)
+
+    def _refusal(self, environ: Environ, wanted: Asked) -> tuple[str, str] | None:
+        """Return the code and the message that a request is refused with before moto sees it."""
         if wanted.key_id == EXPIRED:
             code = "ExpiredTokenException" if environ.get("HTTP_X_AMZ_TARGET") else "ExpiredToken"
             if wanted.service == "ec2":
                 code = "RequestExpired"
-            return refuse(environ, start_response, code, "The security token included in the request is expired")
-        with self._lock:
-            self._calls.note(wanted)
-            error = self._faults.due(action)
-            if error:
-                return refuse(environ, start_response, error, f"{error} on order")
-            return self._guarded(environ, start_response, action)
+            return code, "The security token included in the request is expired"
+        self._calls.note(wanted)
+        error = self._faults.due(wanted.operation)
+        if error:
+            return error, f"{error} on order"
+        denial = self._enforcement.denial(wanted)
+        return (denial.code, denial.message) if denial else None
 
     def _guarded(self, environ: Environ, start_response: Any, action: str) -> Iterable[bytes]:
         try:
@@ -86,6 +96,10 @@ class Gate:
 def refuse(environ: Environ, start_response: Any, code: str, message: str) -> Iterable[bytes]:
     """Answer an error in the form that the request's protocol has."""
     status = "500 Internal Server Error" if code in SERVER_ERRORS else "400 Bad Request"
+    if code in DENIALS:
+        status = "403 Forbidden"
+    if environ.get("REQUEST_METHOD") == "HEAD":
+        return _answer(start_response, status, "text/xml", b"")
     if environ.get("HTTP_X_AMZ_TARGET"):
         body = json.dumps({"__type": code, "message": message}).encode()
         return _answer(start_response, status, "application/x-amz-json-1.1", body)

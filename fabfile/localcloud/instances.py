@@ -12,6 +12,7 @@ from typing import Any
 
 from .contract import Machines, MachineSpec
 from .faults import LAUNCH, Faults
+from .metadata import key_id_of
 from .refusal import Refusal
 from .settings import CloudSettings
 
@@ -60,6 +61,7 @@ class Run:
     address: str
     since: float
     region: str
+    role: str = ""
     halted: bool = False  # stopped, not terminated
 
 
@@ -100,7 +102,7 @@ class Instances:
         """Start the machine of a new instance, which is pending from now on."""
         self._state(instance, "pending")
         self.addresses.hold(instance.private_ip)
-        self._runs[instance.id] = Run(instance, instance.private_ip, self._clock(), self._settings.region)
+        self._runs[instance.id] = Run(instance, instance.private_ip, self._clock(), self._settings.region, role)
         try:
             self._machines.start(self._spec(instance, role))
         except (OSError, ValueError) as failure:
@@ -109,6 +111,13 @@ class Instances:
             self.finish(instance)
             self._state(instance, "terminated")
             raise Refusal("InternalError", f"The machine of {instance.id} did not start: {failure}") from failure
+
+    def role_of_key(self, key_id: str) -> tuple[str, str]:
+        """Return the machine that got an access key from its metadata service, and its role; "" for other keys."""
+        for identifier, run in self._runs.items():
+            if key_id_of(identifier) == key_id:
+                return identifier, run.role
+        return "", ""
 
     def _spec(self, instance: Any, role: str) -> MachineSpec:
         boot = self._faults.boot_seconds

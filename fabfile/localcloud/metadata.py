@@ -54,13 +54,18 @@ def _documents(spec: MachineSpec, tags: Mapping[str, str], now: datetime) -> dic
     return documents
 
 
+def key_id_of(machine: str) -> str:
+    """Return the access key id that a machine's metadata service gives out."""
+    return f"ASIALOCAL{machine.removeprefix('i-').upper()[:11]:0<11}"
+
+
 def _credentials(spec: MachineSpec, now: datetime) -> str:
-    """Return credentials that open nothing but the embedded cloud, which checks no signature."""
+    """Return credentials that open nothing but the embedded cloud, which checks the key's id and no signature."""
     document = {
         "Code": "Success",
         "LastUpdated": _iso(now),
         "Type": "AWS-HMAC",
-        "AccessKeyId": f"ASIALOCAL{spec.id.removeprefix('i-').upper()[:11]:0<11}",
+        "AccessKeyId": key_id_of(spec.id),
         "SecretAccessKey": "embedded-cloud",
         "Token": "embedded-cloud",
         "Expiration": _iso(now + _CREDENTIALS_LAST),

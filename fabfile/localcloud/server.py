@@ -36,6 +36,7 @@ from .ec2 import default_vpc, ec2_patches
 from .elbv2 import elbv2_patches
 from .faults import Faults
 from .gate import Gate
+from .iam.enforcement import Enforcement
 from .instances import Background, Instances
 from .launch_templates import launch_template_patches
 from .launching import Launcher
@@ -119,6 +120,7 @@ class ControlPlane:
         self._databases = DatabaseRecords(settings, databases, run, clock)
         self._stacks = Stacks(settings)
         self._balancing = balancing
+        self._enforcement = Enforcement(settings, self.autoscaling, self.instances)
         self._reconciler = reconciler
         self._patches = Patches(
             [
@@ -151,7 +153,7 @@ class ControlPlane:
         try:
             with self.lock:
                 default_vpc(self.settings)
-            gate = Gate(DomainDispatcherApplication(create_backend_app), self.lock, self.faults)
+            gate = Gate(DomainDispatcherApplication(create_backend_app), self.lock, self.faults, self._enforcement)
             try:
                 self._server = make_server(host, port, gate, threaded=True, request_handler=QuietHandler)
             except (OSError, SystemExit) as refused:

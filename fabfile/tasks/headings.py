@@ -6,6 +6,7 @@ from __future__ import annotations
 HEADINGS = {
     "environments": "Bootstrapping",
     "adopting": "Bootstrapping",
+    "permitting": "Bootstrapping",
     "launch_configs": "Releases",
     "deploy": "Deploying",
     "upgrade": "Upgrades with a notice",

@@ -88,8 +88,11 @@ def agree_to_production(run: Run, session: Session) -> None:
 def choose(config: Config, task: str, deployment: str | None, environment: str | None, selected: str) -> Environment:
     """Return the environment that was named on the command line or by an environment task before.
 
-    Raises `UsageError`, with the nearest names, when none or an unknown one was named.
+    One name alone may be the environment's, as in fab iam_policy:production. Raises `UsageError`, with the nearest
+    names, when none or an unknown one was named.
     """
+    if environment is None and deployment in config.environments and deployment not in config.deployments:
+        deployment, environment = None, deployment
     for option, value in (("deployment", deployment), ("environment", environment)):
         if value is not None and not value.strip():
             raise UsageError(f"run {task}", f"the {option} is empty", f"Give a name: --{option} NAME")

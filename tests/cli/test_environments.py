@@ -109,3 +109,8 @@ def test_a_broken_config_stops_a_task_with_every_problem(project: Folder) -> Non
         "  fabulaws-config.yml:3: regoin: unknown key; did you mean 'region'?",
         "  fabulaws-config.yml:4: app_port: expected a whole number from 1 to 65535, got the number 0",
     ]
+
+
+def test_one_name_alone_may_be_the_environments(project: Folder) -> None:
+    ended = project.fab("where:staging")
+    assert (ended.code, ended.out) == (0, "demo staging\n")

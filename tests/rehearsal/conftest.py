@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .calls import check_calls
 from .project import Project, make
 
 # Quick servers: what is held to is the order of things, not how long they take.
@@ -37,6 +38,7 @@ def site() -> Iterator[Project]:
     try:
         project.fab("create_environment:opendebates,local")
         yield project
+        check_calls(project)
     finally:
         project.fab("local_down", code=None)
         shutil.rmtree(folder, ignore_errors=True)
