@@ -69,9 +69,10 @@ class NotAsConfigured(FabscaleError):
 
 
 class Unreachable(FabscaleError):
-    """AWS, a balancer or an instance could not be reached or refused us."""
+    """AWS, a balancer or an instance could not be reached or refused us; `passing` says whether to ask again helps."""
 
     exit_code = 5
+    passing = True
 
 
 class StoppedHalfway(FabscaleError):

@@ -196,13 +196,12 @@ class GroupRollout:
         since = now if self._silent_since is None else self._silent_since
         self._silent_since = since
         until = since + setting.pace.patience
-        if now > until:
+        if now > until or not error.passing:
             if not self._intent.begun:
                 raise error
             self._save()
-            raise StoppedHalfway(
-                "finish the deploy", f"no answer for {now - since:.0f} s ({error})", NEXT_STEP
-            ) from error
+            seen = f"no answer for {now - since:.0f} s ({error})" if error.passing else str(error)
+            raise StoppedHalfway("finish the deploy", seen, NEXT_STEP) from error
         setting.tell(OutOfReach(now, str(error), since, until))
         return Wait(str(error), since, until, at=now)
 
@@ -243,7 +242,7 @@ def keep(setting: Setting, write: Callable[[], None]) -> None:
             return write()
         except Unreachable as error:
             now = setting.clock.now()
-            if now > until:
+            if now > until or not error.passing:
                 raise StoppedHalfway("keep the ledger of the deploy", error.seen, NEXT_STEP) from error
             setting.tell(OutOfReach(now, str(error), since, until))
         setting.clock.sleep(setting.pace.poll)

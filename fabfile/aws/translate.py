@@ -72,6 +72,8 @@ class Missing(Refused):
 class Denied(Refused):
     """The caller's policies do not allow it; `right` is what is missing, as policies name it, "" if AWS keeps it."""
 
+    passing = False
+
     def __init__(self, cannot: str, code: str, message: str, operation: str, place: str) -> None:
         super().__init__(cannot, code, message, "Add it: fab iam_policy prints the policy that deploys need")
         found = _NAMED_RIGHT.search(message)

@@ -13,7 +13,7 @@ from fabfile.apply.series import run
 from fabfile.apply.simulated import Weather
 from fabfile.errors import StoppedHalfway, Unreachable
 from fabfile.rollout.intents import begin
-from fabfile.rollout.model import LaunchInstances, Policy
+from fabfile.rollout.model import Intent, LaunchInstances, Observed, Policy
 from fabfile.rollout.serial import plan
 from tests.rollout.fleets import NEW, NOW, OLD, Scene, even_fleet
 
@@ -60,6 +60,34 @@ def test_a_world_that_falls_silent_in_mid_deploy_stops_half_way() -> None:
     scene = Scene(even_fleet(2), weather=Weather(out_of_reach=range(8, 1000)))
     with pytest.raises(StoppedHalfway, match="fab resume"):
         scene.run()
+
+
+class NotAllowed(Unreachable):
+    """What AWS answers every time, until somebody changes a policy."""
+
+    passing = False
+
+
+def denied_from(scene: Scene, look: int) -> None:
+    """Let the world's looks be refused for want of a right, from one of them on."""
+    observe, looks = scene.cloud.observe, [0]
+
+    def refusing(intent: Intent) -> Observed:
+        looks[0] += 1
+        if looks[0] >= look:
+            raise NotAllowed("describe the group", "you are not allowed to autoscaling:DescribeAutoScalingGroups")
+        return observe(intent)
+
+    scene.cloud.observe = refusing  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("look", "ends"), [(1, NotAllowed), (5, StoppedHalfway)])
+def test_a_missing_right_is_not_waited_for(look: int, ends: type[Exception]) -> None:
+    scene = Scene(even_fleet(2))
+    denied_from(scene, look)
+    with pytest.raises(ends, match="not allowed to autoscaling:DescribeAutoScalingGroups"):
+        scene.run()
+    assert not any(isinstance(event, OutOfReach) for event in scene.events)
 
 
 def test_the_intent_is_in_the_ledger_before_a_launch() -> None:
