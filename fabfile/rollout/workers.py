@@ -106,12 +106,15 @@ def _bring_along(s: Situation, workers: tuple[Worker, ...]) -> Plan:
 
 
 def _awaited(s: Situation) -> str:
-    """Say which workers have to be seen before anything is done with the others; "" when none."""
+    """Say who has to be seen before anything is done with workers or for want of them; "" when nobody."""
     if s.raw.workers_unseen:
         return "; ".join(f"{name} does not answer ({why})" for name, why in s.raw.workers_unseen)
     missing = s.raw.workers_wanted - len(s.raw.workers)
     if missing > 0 and _to_migrate(s.intent):
         return f"{missing} of {s.raw.workers_wanted} workers have yet to come"
+    nobody = not s.raw.workers and s.raw.migrator is None
+    if nobody and s.intent.servers and s.expected and _to_migrate(s.intent):
+        return f"there are no workers, and no server of {s.group.name} is there to migrate"
     return ""
 
 

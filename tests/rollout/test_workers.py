@@ -17,6 +17,7 @@ from fabfile.rollout.intents import begin
 from fabfile.rollout.model import (
     Asked,
     Intent,
+    Lifecycle,
     Migration,
     Observed,
     Order,
@@ -94,6 +95,27 @@ def test_the_server_that_was_asked_migrates_though_one_with_a_lower_id_came_sinc
     asked = replace(intent, asked=(Asked("install i-2", "r2", NOW),))
     assert who_migrates(observed.group, asked) == "i-2"
     assert who_migrates(fleet().group, intent) == ""
+
+
+def test_no_server_is_replaced_while_nobody_is_there_to_migrate() -> None:
+    """The one server that was to migrate is gone, and its group's next one has yet to come."""
+    observed = fleet(
+        member("i-1", lifecycle=Lifecycle.LEAVING),
+        member("i-2", lifecycle=Lifecycle.PENDING),
+        suspended=frozenset({"AZRebalance"}),
+    )
+    intent = replace(begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2"), begun=True)
+    decided = plan(observed, intent, Policy(worker_deadline=100.0), NOW)
+    assert [type(step) for step in decided.steps] == [Wait]
+    assert decided.steps[0].reason == "there are no workers, and no server of web is there to migrate"
+    late = plan(observed, decided.intent, Policy(worker_deadline=100.0), NOW + 101)
+    assert late.intent.failure.endswith("no server of web is there to migrate after 100 s")
+
+
+def test_a_group_that_is_to_have_no_servers_does_not_wait_for_one_that_migrates() -> None:
+    observed = fleet(desired=0)
+    intent = begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2")
+    assert "SwitchLaunchConfig" in kinds(plan(observed, intent, Policy(), NOW).steps)
 
 
 def test_the_workers_group_launches_the_new_release_once_workers_run_it() -> None:
