@@ -249,6 +249,7 @@ class Intent:
     stuck: str = ""  # why going back failed too
     trial: Trial = NO_TRIAL
     migrates: bool = True  # a release has something to do before it meets its database
+    migrator: str = ""  # the web server that was chosen to migrate; another deployer goes on with it
     migrated: bool = False  # migrations of `release` are known to have run
     failure: str = ""  # why it stopped, once it did
     evidence: tuple[str, ...] = ()

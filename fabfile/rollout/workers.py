@@ -59,14 +59,13 @@ def _workers(s: Situation) -> Plan | None:
 
 
 def who_migrates(group: Group, intent: Intent) -> str:
-    """Return the id of the server that migrates: the one that was asked before, or else the lowest that serves.
+    """Return the id of the server that migrates: the intent's, or else the lowest that serves.
 
     Where migrations come last it is a new one: old ones may be from before their group was adopted.
     """
-    asked = {each.what.removeprefix("install ") for each in intent.asked if each.what.startswith("install ")}
     able = [each for each in group.members if intent.order is not Order.LAST or each.launch_config == intent.target]
     serving = sorted(member.id for member in able if member.lifecycle is Lifecycle.IN_SERVICE)
-    return next((name for name in serving if name in asked), serving[0] if serving else "")
+    return intent.migrator if intent.migrator in serving else next(iter(serving), "")
 
 
 def _to_migrate(intent: Intent) -> bool:
@@ -77,6 +76,12 @@ def _on_server(s: Situation, server: Worker) -> Plan:
     """Migrate on a web server that goes on serving what it serves."""
     if server.migration is Migration.RUNNING:
         return _await_migrations(s, server.id)
+    before = s.intent.migrator
+    if before and before != server.id and _asked_at(s, "migrate") is not None:
+        text = f"{before} is gone, which ran migrations of {s.intent.release}: how far they came is not known"
+        return think(replace(s.intent, trouble=text))
+    if before != server.id:
+        return think(replace(s.intent, migrator=server.id))
     if server.phase is not WorkerPhase.INSTALLED:
         reason = f"there are no workers: {server.id} is to migrate for all"
         return _each(s, [server], "install", lambda each: InstallRelease(reason, each.id, s.intent.release))

@@ -13,7 +13,8 @@ from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.apply.undertaking import Wanted, of_groups_that_are_there, undertake
 from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway
-from fabfile.rollout.intents import begin
+from fabfile.rollout.intent_text import intent_from_text, intent_to_text
+from fabfile.rollout.intents import begin, resume, supersede
 from fabfile.rollout.model import (
     Asked,
     Intent,
@@ -92,7 +93,7 @@ def test_the_server_that_was_asked_migrates_though_one_with_a_lower_id_came_sinc
     observed = fleet(member("i-1"), member("i-2"))
     intent = begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2")
     assert who_migrates(observed.group, intent) == "i-1"
-    asked = replace(intent, asked=(Asked("install i-2", "r2", NOW),))
+    asked = replace(intent, migrator="i-2")
     assert who_migrates(observed.group, asked) == "i-2"
     assert who_migrates(fleet().group, intent) == ""
 
@@ -116,6 +117,30 @@ def test_a_group_that_is_to_have_no_servers_does_not_wait_for_one_that_migrates(
     observed = fleet(desired=0)
     intent = begin(observed, deploy_id="d", target=NEW, started=NOW, release="r2")
     assert "SwitchLaunchConfig" in kinds(plan(observed, intent, Policy(), NOW).steps)
+
+
+def test_another_deployer_asks_the_same_server_though_one_with_a_lower_id_came_since() -> None:
+    """What it migrates may be under way, and a second server would not know of it."""
+    old = replace(fleet(member("i-2")), migrator=Worker("i-2", WorkerPhase.STOPPED))
+    intent = replace(begin(old, deploy_id="d", target=NEW, started=NOW, release="r2"), begun=True)
+    asked = plan(old, replace(intent, suspended_before=frozenset()), Policy(), NOW).intent
+    grown = fleet(member("i-1"), member("i-2")).group
+    assert who_migrates(grown, asked) == "i-2"
+    assert who_migrates(grown, intent_from_text(intent_to_text(resume(asked)))) == "i-2"
+    newer = supersede(asked, deploy_id="e", target="lt-1:9", started=NOW, release="r3")
+    assert who_migrates(grown, newer) == "i-2"
+
+
+def test_a_server_that_is_gone_with_migrations_under_way_stops_the_deploy_with_its_name() -> None:
+    """Nobody can say how far they came; the release before serves on, and whoever looks knows where."""
+    before = replace(fleet(member("i-1"), member("i-2")), migrator=Worker("i-1", WorkerPhase.INSTALLED))
+    intent = begin(before, deploy_id="d", target=NEW, started=NOW, release="r2")
+    intent = replace(intent, begun=True, migrator="i-1", asked=(Asked("install i-1", "r2", NOW),))
+    asked = plan(before, intent, Policy(), NOW).intent
+    after_it = replace(fleet(member("i-2"), desired=2), migrator=Worker("i-2", WorkerPhase.STOPPED))
+    stopped = plan(after_it, asked, Policy(), NOW + 20)
+    assert stopped.intent.failure == "i-1 is gone, which ran migrations of r2: how far they came is not known"
+    assert "RunMigrations" not in kinds(stopped.steps)
 
 
 def test_the_workers_group_launches_the_new_release_once_workers_run_it() -> None:
