@@ -156,11 +156,14 @@ def _intents(
     empty = {group for group in wanted.targets if not groups[group].members}
     late = empty if wanted.order is not Order.LAST else wanted.targets.keys() - empty
     names = sorted(wanted.targets, key=lambda group: (group not in unsettled, group in late))
+    tried = next((group for group in names if group not in empty), "")
     found = []
     for turn, group in enumerate(names, 1):
         first_or_last = {Order.FIRST: turn == 1, Order.LAST: turn == len(names), Order.NEVER: False}
         order = wanted.order if first_or_last[wanted.order] else Order.NEVER
         intent = _new(wanted, groups[group], deploy_id=deploy_id, now=now, turn=turn, order=order)
+        if group == tried:  # what passes here is no canary in the others
+            intent = replace(intent, trial=wanted.trial)
         if group in unsettled:
             intent = _taken_over(before[group], intent)
         elif group in before:
@@ -182,7 +185,6 @@ def _new(wanted: Wanted, group: Group, *, deploy_id: str, now: float, turn: int,
         worker_previous=wanted.worker_previous,
         order=order,
         servers=wanted.servers,
-        trial=wanted.trial if turn == 1 else NO_TRIAL,  # what passes in the first group is no canary in the others
         migrates=wanted.migrates,
     )
 

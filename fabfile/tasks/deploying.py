@@ -169,7 +169,7 @@ class Rollout:
 
     def _wanted(self, target: Target, worker_config: str, groups: Mapping[str, Group]) -> Wanted:
         run = self._run
-        servers = max(groups[self._groups[0]].desired, 1)
+        servers = next((max(group.desired, 1) for group in groups.values() if group.members), 1)
         web, worker = self._maker.live(self._groups[0]), self._maker.live(run.environment.names.worker)
         return Wanted(
             task=run.task,

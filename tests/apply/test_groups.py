@@ -83,6 +83,16 @@ def test_a_canary_is_tried_in_the_first_group_alone_and_goes_back_with_it() -> N
         assert shop.all_run(NEW if status is Status.DEPLOYED else OLD)
 
 
+@pytest.mark.parametrize("order", list(Order))
+def test_a_group_without_servers_is_not_where_a_canary_is_tried(order: Order) -> None:
+    shop = Shop()
+    groups = {name: cloud.now_is() for name, cloud in shop.clouds.items()}
+    groups["a"] = replace(groups["a"], members=(), desired=0)
+    wanted = replace(shop.wanted(), order=order, trial=Trial(servers=1))
+    intents = undertake(wanted, groups, (), "deploy", 0.0).intents
+    assert {intent.group: intent.trial.servers for intent in intents} == {"a": 0, "b": 1}
+
+
 def test_a_group_that_would_be_refused_is_refused_before_the_first_one_is_touched() -> None:
     shop = Shop(("a", "b", "c"), suspended={"c": frozenset({"Launch"})})
     report = shop.begin()
