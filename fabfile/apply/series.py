@@ -9,6 +9,7 @@ from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..rollout.intents import seen_again
 from ..rollout.model import Intent, Order, Phase, Step, Stopped
 from ..rollout.sequence import Standing, standing, whose_turn, why
+from ..rollout.sizing import up_to_date
 from .events import GroupBegun
 from .ledger_contract import GroupPart, Record, Status
 from .loop import NEXT_STEP, GroupRollout, Setting, keep
@@ -84,10 +85,16 @@ class Series:
         self._note(report.intents[0])
 
     def _fresh(self, setting: Setting, intent: Intent) -> Intent:
-        """Return the intent of a group whose turn has come with the sizes that it has by now."""
-        if standing(intent) is not Standing.UNTOUCHED or not self._legs:
+        """Return the intent of a group whose turn has come with the sizes that it has by now.
+
+        What was asked for meanwhile was set there and then, or is asked for again.
+        """
+        if not self._legs:
             return intent
         try:
+            intent = up_to_date(intent, setting.wish())
+            if standing(intent) is not Standing.UNTOUCHED:
+                return intent
             return seen_again(intent, setting.world.observe(replace(intent, order=Order.NEVER)))
         except Unreachable:
             return intent  # the rollout bears with it, and its look will do

@@ -10,10 +10,12 @@ from fabfile.apply.events import GroupBegun
 from fabfile.apply.ledger_contract import Status
 from fabfile.apply.simulated_group import Fate
 from fabfile.apply.undertaking import undertake
+from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway, UsageError
-from fabfile.rollout.model import Intent, Observed, Order, Phase
+from fabfile.rollout.model import Intent, Observed, Order, Phase, Step
 from fabfile.rollout.sequence import Standing, go_back, go_on, standing
 from fabfile.rollout.trial import Trial
+from fabfile.rollout.wish import Wish
 from tests.rollout.fleets import NEW, OLD
 from tests.rollout.series import Shop
 
@@ -220,6 +222,24 @@ def test_repair_between_groups_takes_the_first_one_back() -> None:
     report = shop.begin()
     assert (report.status, report.reason.split(";")[0]) == (Status.ROLLED_BACK, "b: fab repair")
     assert shop.all_run(OLD)
+
+
+@pytest.mark.parametrize("fates", [{}, {"b": never_up}], ids=["deployed", "went back"])
+def test_sizes_that_were_set_while_the_deploy_was_elsewhere_are_not_set_again_when_it_comes(fates: object) -> None:
+    """`fab scale` has set 3 servers there and then; what has scaled the group since is not undone."""
+    shop = Shop(fates=fates)  # type: ignore[arg-type]
+    group = shop.clouds["b"].simulated
+    change = shop.clouds["a"].apply
+
+    def scaled(step: Step) -> Outcome:
+        if not shop.wishes:
+            shop.wishes["b"] = Wish(1, 3)
+            group.desired = 5
+        return change(step)
+
+    shop.clouds["a"].apply = scaled  # type: ignore[method-assign]
+    shop.begin()
+    assert group.desired == 5
 
 
 def test_a_group_that_is_deleted_in_mid_deploy_takes_the_others_back() -> None:

@@ -20,6 +20,7 @@ from fabfile.apply.world import Outcome
 from fabfile.rollout.model import Group, Intent, Observed, Order, Policy, Step
 from fabfile.rollout.sequence import go_on
 from fabfile.rollout.situation import serves
+from fabfile.rollout.wish import Wish
 
 from .fleets import ALIVE, NEW, NOW, OLD, DeployerDied, even_fleet
 
@@ -68,6 +69,7 @@ class Shop:
     dies_at: int = 0
     take_up: TakeUp = go_on  # how the next deployer goes on: `fab resume`, or `fab repair`
     suspended: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    wishes: dict[str, Wish] = field(default_factory=dict)  # the newest sizes that an operator asked for, by group
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock(NOW)
@@ -127,7 +129,16 @@ class Shop:
     def _setting(self, intent: Intent) -> Setting:
         pace = Pace(poll=5.0, spread=0.0, patience=300.0)
         cloud, policy = self.clouds[intent.group], Policy(slot_deadline=120.0, read_lag=0.0)
-        return Setting(cloud, self.ledger, FreeLease(), self.clock, policy, pace, tell=self.events.append)
+        return Setting(
+            cloud,
+            self.ledger,
+            FreeLease(),
+            self.clock,
+            policy,
+            pace,
+            tell=self.events.append,
+            wish=lambda: self.wishes.get(intent.group),
+        )
 
     def runs(self) -> dict[str, frozenset[str]]:
         """Return what each group launches and its servers run, once everything has settled."""
