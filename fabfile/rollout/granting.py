@@ -18,7 +18,7 @@ from dataclasses import replace
 from .deciding import act, think
 from .model import Plan
 from .situation import Situation
-from .sizing import sizes_step, unfit
+from .sizing import sizes_step, unfit, without_withdrawn
 from .wish import Taken
 
 
@@ -27,8 +27,8 @@ def take(s: Situation) -> Plan | None:
     wish = s.raw.wish
     if wish is None or wish.number <= s.intent.wishes_seen:
         return None
-    taken = s.intent.taken if wish.withdrawn else Taken(wish)
-    return think(replace(s.intent, wishes_seen=wish.number, taken=taken))
+    intent = replace(s.intent, wishes_seen=wish.number)
+    return think(without_withdrawn(intent, wish) if wish.withdrawn else replace(intent, taken=Taken(wish)))
 
 
 def grant(s: Situation) -> Plan | None:

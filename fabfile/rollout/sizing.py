@@ -111,4 +111,15 @@ def refused(intent: Intent, why: str) -> Intent:
 
 def up_to_date(intent: Intent, newest: Wish | None) -> Intent:
     """Return the intent of a deploy that begins or goes on, which a wish of before that is not for."""
-    return intent if newest is None else replace(intent, wishes_seen=max(intent.wishes_seen, newest.number))
+    if newest is None:
+        return intent
+    intent = without_withdrawn(intent, newest)
+    return replace(intent, wishes_seen=max(intent.wishes_seen, newest.number))
+
+
+def without_withdrawn(intent: Intent, newest: Wish) -> Intent:
+    """Return the intent without a wish that was taken up and withdrawn before AWS was asked for the sizes."""
+    taken = intent.taken
+    if taken is None or taken.answered or taken.asked_at is not None or not newest.withdrawn:
+        return intent
+    return replace(intent, taken=None)

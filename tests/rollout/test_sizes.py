@@ -133,6 +133,23 @@ def test_a_wish_that_was_withdrawn_is_not_granted() -> None:
     assert scene.settle().desired == 2
 
 
+def test_a_wish_that_was_withdrawn_before_it_could_be_granted_is_granted_by_nobody() -> None:
+    """Whoever asked has given up; the deployer that had taken it up died, and the next one must not surprise them."""
+    asked, given_up = Wish(1, 6), Wish(2, 6, withdrawn=True)
+    left = replace(begin(even_fleet(2), deploy_id="d", target=NEW, started=NOW), wishes_seen=1, taken=Taken(asked))
+    assert up_to_date(left, given_up).taken is None
+    assert "SetSizes" not in kinds(plan(replace(even_fleet(2), wish=given_up), left, Policy(), NOW).steps)
+
+
+def test_a_wish_that_was_withdrawn_after_aws_was_asked_is_seen_to_its_end() -> None:
+    """Whether the call took effect is not known: the sizes are set once more, and are what the intent says."""
+    taken = Taken(Wish(1, 6), asked_at=NOW)
+    left = replace(begin(even_fleet(2), deploy_id="d", target=NEW, started=NOW), wishes_seen=1, taken=taken)
+    assert up_to_date(left, Wish(2, 6, withdrawn=True)).taken == taken
+    granted = replace(left, taken=Taken(Wish(1, 6), granted=True))
+    assert up_to_date(granted, Wish(2, 6, withdrawn=True)).taken == granted.taken
+
+
 def test_the_newer_of_two_wishes_counts() -> None:
     scene = Scene(even_fleet(2), wishes=((7.0, Wish(1, 6)), (40.0, Wish(2, 3))))
     scene.run()
