@@ -24,13 +24,16 @@ ALLOWED = {
     "permissions": {"errors", "config"},
     "display": {"errors", "config", "rollout"},
     "probe": {"errors", "config"},
+    "markers": {"errors", "config"},
     "localcloud": {"errors", "config", "releases"},
     **dict.fromkeys(WORKERS, BASE | WORKERS),
     "rollout": {"errors"},
     "apply": BASE | WORKERS,
     "adoption": BASE | WORKERS | {"apply"},
     "bootstrap": BASE | WORKERS | {"apply"},
-    "tasks": BASE | WORKERS | {"adoption", "apply", "bootstrap", "display", "localcloud", "permissions", "probe"},
+    "tasks": BASE
+    | WORKERS
+    | {"adoption", "apply", "bootstrap", "display", "localcloud", "markers", "permissions", "probe"},
 }
 CONTRACTS = ("contract", "rollout.model", "apply.world", "config.environment")
 IMPURE = {"boto3", "botocore", "fabric", "invoke", "time", "os", "random", "pathlib", "subprocess", "socket"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import scaling
+from . import markers, scaling
 from .conventions import MANAGE
 from .nodes import Problem
 from .scopes import Place
@@ -48,6 +48,7 @@ def _groups(environment: Environment, values: Values) -> list[Problem]:
 
 def _problems(environment: Environment, values: Values) -> list[Problem]:
     found: list[Problem] = list(scaling.problems(environment.scaling, values, environment.name))
+    found += markers.problems(environment.markers, values, environment.name)
     web = values.for_role("web")
     if environment.minimum > environment.desired:
         text = f"expected at most {environment.desired} (server_counts), got {environment.minimum}"

@@ -18,6 +18,7 @@ from .environment import (
     RoleSettings,
     Rollout,
 )
+from .markers import markers
 from .scaling import scaling
 from .validation import NESTED_CELERY
 from .values import Values
@@ -64,6 +65,7 @@ def environment(values: Values, repository: Path, production: bool) -> Environme
         rollout=_rollout(values, local),
         local=_local(values),
         scaling=scaling(values),
+        markers=markers(values),
         ssh_user=values.text("ssh_user"),
         ssh_config=state / "local" / "ssh_config" if local else None,
         ssh_attribute=values.text("ec2_attr_for_ssh"),

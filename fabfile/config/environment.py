@@ -134,6 +134,20 @@ class Scaling:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """Who is told of deploys: a command, or an address that gets a POST of JSON; `timeout` in seconds."""
+
+    name: str
+    at: tuple[str, ...]  # start, success, failure
+    command: tuple[str, ...] = ()
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: object = None  # None: all there is to tell
+    timeout: float = 10.0
+    required: bool = False
+
+
+@dataclass(frozen=True)
 class LocalTimes:
     """How slow the embedded cloud is: seconds."""
 
@@ -233,6 +247,7 @@ class Environment:
     role_arn: str = ""  # assumed with the profile's credentials
     account_id: str = ""  # 12 digits; "" : whichever account the credentials are of
     scaling: Scaling = field(default_factory=Scaling)
+    markers: tuple[Marker, ...] = ()
 
     @property
     def place(self) -> str:

@@ -21,6 +21,7 @@ from .kinds import (
     Text,
     Whole,
 )
+from .markers import MARKERS
 from .scaling import SCALING
 
 NAME = Text("a name of letters, digits and dashes", r"[A-Za-z][A-Za-z0-9-]*")
@@ -202,6 +203,7 @@ SCHEMA = Section(
         Setting("application", APPLICATION, "How the application is started and migrated; the defaults are Django's."),
         Setting("health_check", HEALTH_CHECK, "What balancers ask, and servers themselves before they join."),
         Setting("rollout", ROLLOUT, "Pace and limits of a rollout."),
+        Setting("markers", MARKERS, "Who is told of deploys: a command or a web hook each."),
         Setting("local", LOCAL, "How slow the embedded cloud is."),
         Setting("static_html", Mapped(Text()), "upgrade_message: the page shown while an upgrade runs."),
         Setting("extra", Anything(), "Your own settings; templates see them.", scoped=False),

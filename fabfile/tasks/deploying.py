@@ -19,11 +19,13 @@ from ..releases.source import Repository
 from ..rollout.model import Group, Intent, Order
 from .conducting import conclude, conduct, servers_of, share_static
 from .groups import chosen_groups
+from .marking import Marking, foretell_markers
 from .telling import name_of, summary
 from .trying import tell_batch, trial_of
 from .wiring import durations_of, ledger_of, locked, maker_of, policy_of, world_of
 
 if TYPE_CHECKING:
+    from ..apply.report import Report
     from .run import Run
 
 _UNMADE = "lt-new:0"  # stands for the launch config that a dry run does not make
@@ -62,6 +64,11 @@ class Rollout:
     def carry_out(self) -> None:
         """Deploy and say how it ended; raises `RolloutFailed` or `StoppedHalfway` unless it was seen to hold."""
         run = self._run
+        with Marking(run) as marking:
+            conclude(run, self._carried_out(marking))
+
+    def _carried_out(self, marking: Marking) -> Report:
+        run = self._run
         deploy_id = new_deploy_id(run.clock.now())
         with locked(run, deploy_id) as lease:
             ledger = ledger_of(run.aws(), run.environment, lease.token)
@@ -72,14 +79,15 @@ class Rollout:
             target = self._made(self._choose(taken_over, groups))
             wanted = self._wanted(target, self._worker_config(target, taken_over), groups)
             undertaking = undertake(wanted, groups, taken_over, deploy_id, run.clock.now())
+            marking.begin(undertaking.record.id, target.name, target.commit)
+            lease.check()
             ledger.begin(undertaking.record, undertaking.intents)
             close_superseded(ledger, unfinished, undertaking.record.id, run.clock.now())
             if self._request.servers:
                 for group in groups.values():
                     share_static(run, self._maker, target.release, group)
             lease.check()
-            report = conduct(run, undertaking, self._request, maker=self._maker, ledger=ledger, lease=lease)
-        conclude(run, report)
+            return conduct(run, undertaking, self._request, maker=self._maker, ledger=ledger, lease=lease)
 
     def foretell(self) -> None:
         """Print the steps that the deploy would take, and what they would come to."""
@@ -96,6 +104,7 @@ class Rollout:
         begins = 0.0
         for intent in intents:
             begins = self._foretell_group(intent, begins, several=len(intents) > 1)
+        foretell_markers(run)
 
     def _foretell_group(self, intent: Intent, begins: float, several: bool) -> float:
         """Print what one group's rollout would be, from `begins` seconds on; returns when it would end."""

@@ -12,6 +12,7 @@ HEADINGS = {
     "upgrade": "Upgrades with a notice",
     "scaling": "Autoscaling",
     "autoscaling": "Autoscaling",
+    "flagging": "Deploying",
     "recovery": "Back to safety",
     "describe": "Looking",
     "history": "Looking",

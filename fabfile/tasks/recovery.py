@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..apply.ledger_contract import Unfinished
     from ..apply.report import Report
     from ..rollout.model import Intent
+    from .marking import Marking
     from .run import Run
 
     TakeUp = Callable[[tuple[Intent, ...]], tuple[Intent, ...]]
@@ -21,10 +22,12 @@ def resume(run: Run) -> None:
     """Go on with the deploy that did not end, from wherever its deployer died; approve one that is paused."""
     from ..rollout.sequence import go_on  # noqa: PLC0415  (the loop is slow to import)
     from .conducting import conclude  # noqa: PLC0415
+    from .marking import Marking  # noqa: PLC0415
 
-    report = _take_up(run, go_on, goes_on=True)
-    if report is not None:
-        conclude(run, report)
+    with Marking(run) as marking:
+        report = _take_up(run, go_on, marking, goes_on=True)
+        if report is not None:
+            conclude(run, report)
 
 
 @changing
@@ -33,24 +36,27 @@ def repair(run: Run) -> None:
     from ..apply.ledger_contract import Status  # noqa: PLC0415
     from ..rollout.sequence import go_back  # noqa: PLC0415
     from .conducting import conclude  # noqa: PLC0415
+    from .marking import Marking  # noqa: PLC0415
 
-    report = _take_up(run, lambda intents: go_back(intents, "fab repair"), goes_on=False)
+    with Marking(run) as marking:
+        report = _take_up(run, lambda intents: go_back(intents, "fab repair"), marking, goes_on=False)
+        if report is not None and report.status is Status.HALF_WAY:
+            conclude(run, report)
     if report is None:
         return
-    if report.status is Status.HALF_WAY:
-        conclude(run, report)
     if report.status is Status.DEPLOYED:
         run.output.progress("every server ran the new release already: the deploy was finished")
     else:
         run.output.progress("what was before the deploy is back")
 
 
-def _take_up(run: Run, turned: TakeUp, *, goes_on: bool) -> Report | None:
+def _take_up(run: Run, turned: TakeUp, marking: Marking, *, goes_on: bool) -> Report | None:
     from ..apply.left_over import with_groups_that_are_there  # noqa: PLC0415
     from ..apply.undertaking import Undertaking, close, close_superseded, new_deploy_id  # noqa: PLC0415
     from .approving import paused, told  # noqa: PLC0415
     from .conducting import conduct  # noqa: PLC0415
     from .deploying import Request  # noqa: PLC0415
+    from .marking import foretell_markers  # noqa: PLC0415
     from .wiring import ledger_of, locked, maker_of  # noqa: PLC0415
 
     place = run.environment.deployment, run.environment.name
@@ -62,6 +68,7 @@ def _take_up(run: Run, turned: TakeUp, *, goes_on: bool) -> Report | None:
             word = "approve" if goes_on else "reject"
             run.output.result(f"would {word} {waits.record.id}, which is paused; if its deployer has died:")
         _foretell(run, with_groups_that_are_there(run.aws(), stack_group, unfinished, run.output.warning), turned)
+        foretell_markers(run)
         return None
     if told(run, granted=goes_on):
         return None
@@ -79,6 +86,8 @@ def _take_up(run: Run, turned: TakeUp, *, goes_on: bool) -> Report | None:
         run.output.progress(f"taking up {found.record.id} ({found.record.task})")
         maker = maker_of(run)
         undertaking = Undertaking(found.record, turned(found.intents))
+        marking.begin_anyhow(found.record.id, found.record.launch_config, found.record.changeset)
+        lease.check()
         _share_static(run, undertaking.intents)
         return conduct(run, undertaking, Request(probe=False), maker=maker, ledger=ledger, lease=lease)
 
