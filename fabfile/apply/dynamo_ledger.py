@@ -45,10 +45,10 @@ class DynamoLedger:
         self._write(record, (_intent_item(record, intent),))
 
     def finish(self, record: Record) -> None:
-        """Store how a deploy ended; it is not unfinished any more."""
+        """Store how a deploy ended; it is not unfinished any more, and what was said to it is gone too."""
         item = self._table.read(_record_key(record)) or {}
-        gone = tuple(Write(_intent_key(record, turn), None) for turn in _turns(item))
-        self._write(record, (_record_item(record, ""), *gone))
+        keys = (_approval_key(record.id), *(_intent_key(record, turn) for turn in _turns(item)))
+        self._write(record, (_record_item(record, ""), *(Write(key, None) for key in keys)))
 
     def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]:
         """Return the deploys of an environment that have not ended, newest first."""

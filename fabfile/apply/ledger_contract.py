@@ -71,8 +71,9 @@ class Ledger(Protocol):
 
     Promises: `begin` stores a record with the intents of all its groups in one step, in place of what the ledger had
     of that deploy. `save` returns once one group's intent is stored durably, and what it stored is what `unfinished`
-    answers next, from any machine. `finish` stores the record and takes the intents away, in one step. `history`
-    answers the newest first. `approve` needs no lock and is written once: it returns what was said first, by whomever.
+    answers next, from any machine. `finish` stores the record and takes the intents, and what was said to the deploy,
+    away in one step. `history` answers the newest first. `approve` needs no lock and is written once: it returns what
+    was said first, by whomever.
     All raise `Unreachable` when the store does not answer.
     """
 

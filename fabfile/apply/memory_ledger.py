@@ -31,6 +31,7 @@ class MemoryLedger:
         """Store how a deploy ended; it is not unfinished any more."""
         self._records[record.id] = record
         self._intents.pop(record.id, None)
+        self._approvals.pop(record.id, None)
 
     def unfinished(self, deployment: str, environment: str) -> tuple[Unfinished, ...]:
         """Return the deploys of an environment that have not ended, newest first."""

@@ -147,6 +147,16 @@ def test_of_two_who_speak_to_a_paused_deploy_the_first_one_counts(ledger: Ledger
     assert ledger.approval("b") is None
 
 
+def test_what_was_said_to_a_deploy_goes_with_its_end(ledger: Ledger) -> None:
+    ledger.begin(record("a", 100.0), (intent("a"),))
+    ledger.begin(record("b", 101.0), (intent("b"),))
+    for name in ("a", "b"):
+        ledger.approve(name, Approval(True, "kim@laptop", 12.5))
+    ledger.finish(record("a", 100.0))
+    assert ledger.approval("a") is None
+    assert ledger.approval("b") is not None
+
+
 def test_an_intent_is_found_with_the_trial_of_its_canary(ledger: Ledger) -> None:
     trial = Trial(2, 60.0, True, ("i-1", "i-2"), 6, 100.0, 101.0, Sample(40, 1, 9.5), site_before=Sample(3))
     ledger.begin(record("a", 100.0), (replace(intent("a"), trial=trial),))
