@@ -148,6 +148,7 @@ class GroupRollout:
             self._save()
         for number, step in enumerate(steps):
             if isinstance(step, Wait):
+                self._setting.lease.check()  # whoever has the lock now hears what is waited for
                 self._setting.tell(Waiting(self._setting.clock.now(), step))
                 return step
             if isinstance(step, Converged | Stopped):

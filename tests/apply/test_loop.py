@@ -15,6 +15,7 @@ from fabfile.errors import StoppedHalfway, Unreachable
 from fabfile.rollout.intents import begin
 from fabfile.rollout.model import Intent, LaunchInstances, Observed, Policy
 from fabfile.rollout.serial import plan
+from fabfile.rollout.trial import Trial
 from tests.rollout.fleets import NEW, NOW, OLD, Scene, even_fleet
 
 
@@ -37,6 +38,15 @@ class LosingLease:
 
 def _record() -> Record:
     return Record("deploy", "deploy_serial", "shop", "staging", NEW, OLD, started=NOW)
+
+
+def test_a_paused_deploy_whose_lock_is_lost_stops_waiting_for_an_approval() -> None:
+    """Whoever has taken it up is told what is said from now on; the one before would wait for ever."""
+    scene = Scene(even_fleet(2), trial=Trial(1, 10.0, pause=True))
+    setting = scene.setting()
+    object.__setattr__(setting, "lease", LosingLease(200))
+    with pytest.raises(StoppedHalfway, match="the lock was lost"):
+        run(setting, _record(), scene.intent)
 
 
 def test_a_lost_lease_stops_before_the_next_change() -> None:
