@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ..apply.launch_configs import release_of
-from ..apply.ledger_contract import Record, Status
+from ..apply.ledger_contract import Record, Status, Unfinished
 from ..apply.world import Clock
 from ..aws.autoscaling import point_group
 from ..aws.group_settings import GroupSettings, find_group_settings
@@ -63,6 +63,17 @@ def take_back(aws: Aws, group: str, before: str, clock: Clock) -> bool:
     point_group(aws, group, before)
     _see(aws, group, before, clock)
     return True
+
+
+def check_nothing_is_under_way(unfinished: Sequence[Unfinished], place: str) -> None:
+    """Raise `StoppedHalfway` where a deploy has changed settings of a group and not yet put them back.
+
+    They are found again by the launch template that the group has now.
+    """
+    begun = [each.record.id for each in unfinished if any(intent.begun for intent in each.intents)]
+    if begun:
+        next_step = f"Run fab resume:{place} or fab repair:{place} first"
+        raise StoppedHalfway("undo the adoption", f"the deploy {begun[0]} has not ended", next_step)
 
 
 def _refuse_deployed(aws: Aws, settings: GroupSettings, what: str) -> None:

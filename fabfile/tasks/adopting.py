@@ -45,7 +45,7 @@ def adopt(run: Run, apply: bool = False, json: bool = False) -> None:
 @changing
 def undo_adoption(run: Run) -> None:
     """Point adopted groups at what they launched from before; refused once releases were deployed to them."""
-    from ..adoption.carrying_out import adoptions, ended, take_back  # noqa: PLC0415
+    from ..adoption.carrying_out import adoptions, check_nothing_is_under_way, ended, take_back  # noqa: PLC0415
     from ..apply.ledger_contract import Status  # noqa: PLC0415
     from ..apply.undertaking import new_deploy_id  # noqa: PLC0415
     from ..errors import UsageError  # noqa: PLC0415
@@ -62,6 +62,7 @@ def undo_adoption(run: Run) -> None:
         return
     with locked(run, new_deploy_id(run.clock.now())) as lease:
         ledger = ledger_of(run.aws(), run.environment, lease.token)
+        check_nothing_is_under_way(ledger.unfinished(deployment, environment), f"{deployment},{environment}")
         for group, source in before.items():
             lease.check()
             done = take_back(run.aws(), group, source, run.clock)

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from fabfile.adoption.carrying_out import adoptions, carry_out, ended, record_of, take_back
+from fabfile.adoption.carrying_out import adoptions, carry_out, check_nothing_is_under_way, ended, record_of, take_back
 from fabfile.adoption.decision import decide
 from fabfile.adoption.model import Change, Expected, Seen
 from fabfile.adoption.seeing import see
-from fabfile.apply.ledger_contract import Status
+from fabfile.apply.ledger_contract import Record, Status, Unfinished
 from fabfile.aws.group_settings import find_group_settings
 from fabfile.aws.launch_templates import create_template, read_launch_config
 from fabfile.aws.session import Aws
 from fabfile.config.environment import Environment
-from fabfile.errors import FabscaleError, UsageError
+from fabfile.errors import FabscaleError, StoppedHalfway, UsageError
+from fabfile.rollout.model import Intent
 from tests.aws.account import environment as environment_of
 from tests.localcloud.account import Account, encoded, open_account
 
@@ -284,6 +285,19 @@ def test_what_was_before_the_first_of_several_adoptions_is_what_undoing_brings_b
     assert len(found) == 2
     assert before == {"web": "launch configuration old", "worker": "lt-2:$Latest"}
     assert adoptions([replace(first, status=Status.ROLLED_BACK)]) == ((), {})
+
+
+def test_an_adoption_is_not_undone_while_a_deploy_has_settings_of_the_group_to_put_back() -> None:
+    """It died before it launched anything: of releases there is no trace, and AZRebalance is suspended."""
+    record = Record("d-1", "deploy_serial", "site", "staging", "lt-1:2", "lt-1:1")
+    intent = Intent("d-1", "lt-1:2", "lt-1:1", group="web")
+    check_nothing_is_under_way((Unfinished(record, (intent,)),), "site,staging")
+    with pytest.raises(StoppedHalfway) as refused:
+        check_nothing_is_under_way((Unfinished(record, (replace(intent, begun=True),)),), "site,staging")
+    assert str(refused.value) == (
+        "cannot undo the adoption: the deploy d-1 has not ended. "
+        "Run fab resume:site,staging or fab repair:site,staging first."
+    )
 
 
 def test_user_data_is_nowhere_in_what_is_told(account: Account, aws: Aws, environment: Environment) -> None:
