@@ -15,7 +15,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in 
 
 BASE = {"errors", "config", "templating"}
 WORKERS = {"rollout", "aws", "balancers", "locks", "transports", "releases"}
-# Who may import whom, beside itself; contracts (`*.contract`, `rollout.model`, `apply.world`) are for everybody.
+# Who may import whom, beside itself; `CONTRACTS` are for everybody.
 ALLOWED = {
     "": {"tasks"},
     "errors": set(),
@@ -35,7 +35,7 @@ ALLOWED = {
     | WORKERS
     | {"adoption", "apply", "bootstrap", "display", "localcloud", "markers", "permissions", "probe"},
 }
-CONTRACTS = ("contract", "rollout.model", "apply.world", "config.environment")
+CONTRACTS = ("contract", "rollout.model", "rollout.steps", "apply.world", "config.environment")
 IMPURE = {"boto3", "botocore", "fabric", "invoke", "time", "os", "random", "pathlib", "subprocess", "socket"}
 
 

@@ -13,18 +13,13 @@ from ..aws.translate import Refused, Throttled, Uncertain
 from ..balancers.contract import Balancer
 from ..balancers.of_group import balancers_of
 from ..rollout import trial
-from ..rollout.model import (
+from ..rollout.model import Group, Health, Intent, Member, Observed, Order, TargetState, Worker
+from ..rollout.steps import (
     AskForApproval,
     Deregister,
-    Group,
-    Health,
     InstallRelease,
-    Intent,
     LaunchInstances,
     LookAtTraffic,
-    Member,
-    Observed,
-    Order,
     ResumeProcesses,
     RunMigrations,
     SaveEvidence,
@@ -36,9 +31,7 @@ from ..rollout.model import (
     SuspendProcesses,
     SwitchLaunchConfig,
     SwitchWorkerConfig,
-    TargetState,
     Terminate,
-    Worker,
 )
 from .launch_configs import holds_back
 from .traffic import NoTraffic, Traffic, total

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..rollout.model import Observed, Phase, Step, Wait
+from ..rollout.model import Observed, Phase
+from ..rollout.steps import Step, Wait
 from ..rollout.trial import Trial
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..rollout.model import Intent, Observed, Policy, Step
+from ..rollout.model import Intent, Observed, Policy
 from ..rollout.serial import plan
+from ..rollout.steps import Step
 from ..rollout.trial import Approval
 from .ledger_contract import Record
 from .loop import Pace, Planner, Setting

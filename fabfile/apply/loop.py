@@ -8,20 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..locks.contract import Lease
-from ..rollout.model import (
-    Converged,
-    Intent,
-    LookAtTraffic,
-    Observed,
-    Plan,
-    Policy,
-    SaveEvidence,
-    Step,
-    Stopped,
-    Wait,
-)
+from ..rollout.model import Intent, Observed, Policy
 from ..rollout.serial import plan as plan_serial
 from ..rollout.situation import is_old, serves
+from ..rollout.steps import Converged, LookAtTraffic, Plan, SaveEvidence, Step, Stopped, Wait
 from ..rollout.trial import Sample
 from ..rollout.wish import Wish
 from .events import (

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from ..rollout.accounting import told_by_reply
 from ..rollout.failing import PATIENCE
-from ..rollout.model import (
-    Failure,
-    Intent,
+from ..rollout.model import Failure, Intent, Retirement
+from ..rollout.notes import undone
+from ..rollout.sizing import granted, refused
+from ..rollout.steps import (
     LaunchInstances,
     LookAtTraffic,
     Plan,
     ResumeProcesses,
-    Retirement,
     SaveEvidence,
     SetMaximum,
     SetSizes,
@@ -27,8 +27,6 @@ from ..rollout.model import (
     SwitchWorkerConfig,
     Terminate,
 )
-from ..rollout.notes import undone
-from ..rollout.sizing import granted, refused
 from .world import Outcome
 
 _SETTINGS = (SwitchLaunchConfig, SwitchWorkerConfig, SetMaximum, SetSizes, SuspendProcesses, ResumeProcesses)

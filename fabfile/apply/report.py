@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..rollout.model import Intent, Step
+from ..rollout.model import Intent
 from ..rollout.sequence import Standing, standing
+from ..rollout.steps import Step
 from ..rollout.trial import NO_TRIAL, Sample, Trial
 from .ledger_contract import GroupPart, Record, Status
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..rollout.intents import seen_again
-from ..rollout.model import Intent, Order, Phase, Step, Stopped
+from ..rollout.model import Intent, Order, Phase
 from ..rollout.sequence import Standing, standing, whose_turn, why
 from ..rollout.sizing import up_to_date
+from ..rollout.steps import Step, Stopped
 from .events import GroupBegun
 from .ledger_contract import GroupPart, Record, Status
 from .loop import NEXT_STEP, GroupRollout, Setting, keep

@@ -11,17 +11,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import Unreachable
-from ..rollout.model import (
+from ..rollout.model import Group, Health, Intent, Lifecycle, Observed
+from ..rollout.steps import (
     AskForApproval,
     Deregister,
-    Group,
-    Health,
     InstallRelease,
-    Intent,
     LaunchInstances,
-    Lifecycle,
     LookAtTraffic,
-    Observed,
     ResumeProcesses,
     RunMigrations,
     SaveEvidence,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from ..rollout.model import Lifecycle, LookAtTraffic, Member
+from ..rollout.model import Lifecycle, Member
+from ..rollout.steps import LookAtTraffic
 from ..rollout.trial import Sample, Traffic
 
 REQUESTS = 20  # that a look makes of each server

@@ -11,15 +11,8 @@ from ..aws import ec2
 from ..aws.session import Aws
 from ..config.environment import Environment
 from ..errors import Unreachable
-from ..rollout.model import (
-    InstallRelease,
-    Migration,
-    RunMigrations,
-    StartWorker,
-    StopWorker,
-    Worker,
-    WorkerPhase,
-)
+from ..rollout.model import Migration, Worker, WorkerPhase
+from ..rollout.steps import InstallRelease, RunMigrations, StartWorker, StopWorker
 from ..transports.contract import Result, Transport
 from .program import calling_program
 from .world import Outcome

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..rollout.model import Intent, Observed, Step
+from ..rollout.model import Intent, Observed
+from ..rollout.steps import Step
 from ..rollout.trial import Traffic
 
 

@@ -9,7 +9,8 @@ from typing import Protocol
 from ..apply.workers import SeenWorkers
 from ..apply.world import Clock, Outcome
 from ..errors import StoppedHalfway, Unreachable
-from ..rollout.model import Member, Migration, RunMigrations
+from ..rollout.model import Member, Migration
+from ..rollout.steps import RunMigrations
 
 OnWait = Callable[[str, float, float], None]
 

@@ -12,8 +12,9 @@ from dataclasses import replace
 from . import rolling
 from .comparing import Verdict, compared
 from .deciding import act, think, wait
-from .model import AskForApproval, Failure, Intent, LookAtTraffic, Plan
+from .model import Failure, Intent
 from .situation import Situation, listed
+from .steps import AskForApproval, LookAtTraffic, Plan
 from .trial import Sample, Trial
 
 COMPARED = 3  # old servers that are asked for each canary: more would tell little more

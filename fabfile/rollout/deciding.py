@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .model import Intent, Plan, Step, Wait
+from .model import Intent
 from .notes import noted
 from .situation import Situation
+from .steps import Plan, Step, Wait
 
 Rule = Callable[[Situation], Plan | None]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .deciding import act, think, wait
-from .model import Converged, Intent, Phase, Plan, ResumeProcesses, SetMaximum, Stopped
+from .model import Intent, Phase
 from .reading import shows_our_settings
 from .situation import Situation
 from .sizing import raised_by_us
 from .starting import REBALANCE
+from .steps import Converged, Plan, ResumeProcesses, SetMaximum, Stopped
 
 
 def restore(s: Situation) -> Plan | None:

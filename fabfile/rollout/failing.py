@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .deciding import act, think
-from .model import Failure, Intent, Phase, Plan, SaveEvidence, Terminate
+from .model import Failure, Intent, Phase
 from .situation import Situation, condition, listed
+from .steps import Plan, SaveEvidence, Terminate
 
 PATIENCE = 5  # refusals in a row; after each one the world is looked at again
 

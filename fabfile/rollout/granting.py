@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .deciding import act, think
-from .model import Plan
 from .situation import Situation
 from .sizing import sizes_step, unfit, without_withdrawn
+from .steps import Plan
 from .wish import Taken
 
 

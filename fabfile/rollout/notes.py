@@ -10,18 +10,14 @@ from dataclasses import replace
 from functools import singledispatch
 
 from . import sizing
-from .model import (
-    Asked,
+from .model import Asked, Intent, Move, Phase, Retirement
+from .steps import (
     AskForApproval,
     Deregister,
     InstallRelease,
-    Intent,
     LaunchInstances,
     LookAtTraffic,
-    Move,
-    Phase,
     ResumeProcesses,
-    Retirement,
     RunMigrations,
     SaveEvidence,
     SetMaximum,

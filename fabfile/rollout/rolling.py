@@ -6,18 +6,10 @@ from dataclasses import replace
 
 from .capacity import may_go
 from .deciding import act, think, wait
-from .model import (
-    Deregister,
-    Health,
-    Launch,
-    LaunchInstances,
-    Member,
-    Plan,
-    SetMaximum,
-    Terminate,
-)
+from .model import Health, Launch, Member
 from .situation import Situation, condition, listed
 from .sizing import raised_by_us
+from .steps import Deregister, LaunchInstances, Plan, SetMaximum, Terminate
 from .zones import launch_zones, victims
 
 LAUNCH_LIMIT = 100  # instances in one LaunchInstances call

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 from . import canary, ending, failing, granting, rolling, starting, workers
 from .deciding import Rule
-from .model import Converged, Intent, Observed, Phase, Plan, Policy, Step, Stopped, Wait
+from .model import Intent, Observed, Phase, Policy
 from .noticing import noticed
 from .situation import Situation
+from .steps import Converged, Plan, Step, Stopped, Wait
 
 _SIZES: tuple[Rule, ...] = (granting.take, granting.grant)
 

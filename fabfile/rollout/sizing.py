@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .model import Group, Intent, Move, SetSizes
+from .model import Group, Intent, Move
+from .steps import SetSizes
 from .wish import Sizes, Wish
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .deciding import act, think, wait
-from .model import Group, Lifecycle, Phase, Plan, Stopped, SuspendProcesses, SwitchLaunchConfig
+from .model import Group, Lifecycle, Phase
 from .noticing import standing_by
 from .reading import ALIVE
 from .situation import Situation, condition, listed
+from .steps import Plan, Stopped, SuspendProcesses, SwitchLaunchConfig
 
 REBALANCE = "AZRebalance"
 NEEDED = frozenset({"Launch", "Terminate", "HealthCheck", "AddToLoadBalancer"})

@@ -11,24 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from .deciding import act, think, wait
-from .model import (
-    Group,
-    InstallRelease,
-    Intent,
-    Lifecycle,
-    Migration,
-    Order,
-    Phase,
-    Plan,
-    RunMigrations,
-    StartWorker,
-    Step,
-    StopWorker,
-    SwitchWorkerConfig,
-    Worker,
-    WorkerPhase,
-)
+from .model import Group, Intent, Lifecycle, Migration, Order, Phase, Worker, WorkerPhase
 from .situation import Situation, listed
+from .steps import InstallRelease, Plan, RunMigrations, StartWorker, Step, StopWorker, SwitchWorkerConfig
 
 
 def workers_first(s: Situation) -> Plan | None:

@@ -12,8 +12,9 @@ from fabfile.apply.simulated_group import Fate
 from fabfile.apply.undertaking import undertake
 from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway, UsageError
-from fabfile.rollout.model import Intent, Observed, Order, Phase, Step
+from fabfile.rollout.model import Intent, Observed, Order, Phase
 from fabfile.rollout.sequence import Standing, go_back, go_on, standing
+from fabfile.rollout.steps import Step
 from fabfile.rollout.trial import Trial
 from fabfile.rollout.wish import Wish
 from tests.rollout.fleets import NEW, OLD

@@ -13,8 +13,9 @@ from fabfile.apply.series import run
 from fabfile.apply.simulated import Weather
 from fabfile.errors import StoppedHalfway, Unreachable
 from fabfile.rollout.intents import begin
-from fabfile.rollout.model import Intent, LaunchInstances, Observed, Policy
+from fabfile.rollout.model import Intent, Observed, Policy
 from fabfile.rollout.serial import plan
+from fabfile.rollout.steps import LaunchInstances
 from fabfile.rollout.trial import Trial
 from tests.rollout.fleets import NEW, NOW, OLD, Scene, even_fleet
 

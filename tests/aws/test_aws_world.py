@@ -20,19 +20,8 @@ from fabfile.apply.workers import NoWorkers
 from fabfile.aws.session import Aws
 from fabfile.errors import UsageError
 from fabfile.rollout.intents import begin
-from fabfile.rollout.model import (
-    Health,
-    Intent,
-    Launch,
-    LaunchInstances,
-    Lifecycle,
-    Observed,
-    Order,
-    Policy,
-    SetMaximum,
-    SwitchLaunchConfig,
-    Terminate,
-)
+from fabfile.rollout.model import Health, Intent, Launch, Lifecycle, Observed, Order, Policy
+from fabfile.rollout.steps import LaunchInstances, SetMaximum, SwitchLaunchConfig, Terminate
 from tests.aws.account import environment
 from tests.localcloud.account import Account, open_account
 

@@ -19,7 +19,8 @@ from fabfile.aws.launch_templates import BASE, LaunchConfig
 from fabfile.aws.translate import Uncertain
 from fabfile.errors import UsageError
 from fabfile.releases.user_data import render_user_data
-from fabfile.rollout.model import Launch, LaunchInstances, SetMaximum, Step
+from fabfile.rollout.model import Launch
+from fabfile.rollout.steps import LaunchInstances, SetMaximum, Step
 from tests.aws.account import environment, session
 
 LAUNCH = LaunchInstances("surge", Launch("token", "us-east-1a", 1, "lt-1:2", 0.0, 2))

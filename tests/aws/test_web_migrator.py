@@ -15,17 +15,8 @@ from fabfile.aws.autoscaling import describe_group
 from fabfile.aws.session import Aws
 from fabfile.config.environment import Environment
 from fabfile.errors import Unreachable
-from fabfile.rollout.model import (
-    Group,
-    InstallRelease,
-    Intent,
-    Lifecycle,
-    Migration,
-    Phase,
-    RunMigrations,
-    Worker,
-    WorkerPhase,
-)
+from fabfile.rollout.model import Group, Intent, Lifecycle, Migration, Phase, Worker, WorkerPhase
+from fabfile.rollout.steps import InstallRelease, RunMigrations
 from fabfile.transports.memory import Host, MemoryTransport
 from tests.aws.account import environment
 from tests.localcloud.account import open_account

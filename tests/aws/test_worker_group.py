@@ -9,16 +9,8 @@ from fabfile.apply.workers import SeenWorkers, SshWorkers
 from fabfile.apply.world import Outcome
 from fabfile.aws import ec2
 from fabfile.aws.session import Aws
-from fabfile.rollout.model import (
-    InstallRelease,
-    Intent,
-    RunMigrations,
-    StartWorker,
-    StopWorker,
-    SwitchWorkerConfig,
-    Worker,
-    WorkerPhase,
-)
+from fabfile.rollout.model import Intent, Worker, WorkerPhase
+from fabfile.rollout.steps import InstallRelease, RunMigrations, StartWorker, StopWorker, SwitchWorkerConfig
 from fabfile.transports.memory import MemoryTransport
 from tests.aws.account import environment
 from tests.localcloud.account import open_account

@@ -19,21 +19,10 @@ from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.apply.virtual_clock import VirtualClock
 from fabfile.apply.world import Outcome
 from fabfile.rollout.intents import begin, resume
-from fabfile.rollout.model import (
-    Group,
-    Health,
-    Intent,
-    Lifecycle,
-    Member,
-    Observed,
-    Order,
-    Policy,
-    Step,
-    TargetState,
-    Wait,
-)
+from fabfile.rollout.model import Group, Health, Intent, Lifecycle, Member, Observed, Order, Policy, TargetState
 from fabfile.rollout.serial import plan
 from fabfile.rollout.situation import serves
+from fabfile.rollout.steps import Step, Wait
 from fabfile.rollout.trial import NO_TRIAL, Trial
 from fabfile.rollout.wish import Wish
 

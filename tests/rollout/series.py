@@ -17,9 +17,10 @@ from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.apply.undertaking import Wanted, undertake
 from fabfile.apply.virtual_clock import VirtualClock
 from fabfile.apply.world import Outcome
-from fabfile.rollout.model import Group, Intent, Observed, Order, Policy, Step
+from fabfile.rollout.model import Group, Intent, Observed, Order, Policy
 from fabfile.rollout.sequence import go_on
 from fabfile.rollout.situation import serves
+from fabfile.rollout.steps import Step
 from fabfile.rollout.wish import Wish
 
 from .fleets import ALIVE, NEW, NOW, OLD, DeployerDied, even_fleet

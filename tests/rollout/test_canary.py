@@ -13,7 +13,8 @@ from fabfile.apply.events import Waiting
 from fabfile.apply.ledger_contract import Status
 from fabfile.apply.simulated import Weather
 from fabfile.apply.simulated_group import Fate, SimulatedGroup
-from fabfile.rollout.model import AskForApproval, LaunchInstances, LookAtTraffic, Observed, Policy, Terminate
+from fabfile.rollout.model import Observed, Policy
+from fabfile.rollout.steps import AskForApproval, LaunchInstances, LookAtTraffic, Terminate
 from fabfile.rollout.trial import Approval, Sample, Trial
 
 from .fleets import ALIVE, NEW, NOW, OLD, Scene, WatchedCloud, even_fleet, kinds

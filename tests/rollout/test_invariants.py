@@ -13,20 +13,9 @@ from fabfile.apply.simulated_group import Fate, SimulatedGroup
 from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.rollout.intent_text import intent_from_text, intent_to_text
 from fabfile.rollout.intents import begin
-from fabfile.rollout.model import (
-    Converged,
-    Health,
-    LaunchInstances,
-    Lifecycle,
-    Member,
-    Observed,
-    Order,
-    Policy,
-    RunMigrations,
-    Terminate,
-    Wait,
-)
+from fabfile.rollout.model import Health, Lifecycle, Member, Observed, Order, Policy
 from fabfile.rollout.serial import plan
+from fabfile.rollout.steps import Converged, LaunchInstances, RunMigrations, Terminate, Wait
 
 from .fleets import ALIVE, NEW, NOW, OLD, Disturbance, Scene, fleet, member
 

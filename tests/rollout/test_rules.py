@@ -13,18 +13,8 @@ from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.rollout.accounting import accounted
 from fabfile.rollout.capacity import batch_size
 from fabfile.rollout.intents import begin, roll_back, supersede
-from fabfile.rollout.model import (
-    Health,
-    Intent,
-    LaunchInstances,
-    Lifecycle,
-    Move,
-    Phase,
-    Policy,
-    Stopped,
-    SwitchLaunchConfig,
-    Terminate,
-)
+from fabfile.rollout.model import Health, Intent, Lifecycle, Move, Phase, Policy
+from fabfile.rollout.steps import LaunchInstances, Stopped, SwitchLaunchConfig, Terminate
 
 from .fleets import ALIVE, NEW, NOW, OLD, Scene, even_fleet, first_steps, fleet, kinds, member, only_waits
 

@@ -16,9 +16,10 @@ from fabfile.apply.world import Outcome
 from fabfile.rollout.failing import PATIENCE
 from fabfile.rollout.intent_text import intent_from_text, intent_to_text
 from fabfile.rollout.intents import begin
-from fabfile.rollout.model import Intent, Observed, Phase, Policy, SetSizes
+from fabfile.rollout.model import Intent, Observed, Phase, Policy
 from fabfile.rollout.serial import plan
 from fabfile.rollout.sizing import up_to_date
+from fabfile.rollout.steps import SetSizes
 from fabfile.rollout.wish import Taken, Wish
 
 from .fleets import ALIVE, NEW, NOW, OLD, Scene, even_fleet, kinds

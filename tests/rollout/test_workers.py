@@ -24,15 +24,11 @@ from fabfile.rollout.model import (
     Order,
     Phase,
     Policy,
-    RunMigrations,
-    SetMaximum,
-    SwitchLaunchConfig,
-    SwitchWorkerConfig,
-    Wait,
     Worker,
     WorkerPhase,
 )
 from fabfile.rollout.serial import plan
+from fabfile.rollout.steps import RunMigrations, SetMaximum, SwitchLaunchConfig, SwitchWorkerConfig, Wait
 from fabfile.rollout.workers import who_migrates
 
 from .fleets import NEW, NOW, OLD, Scene, even_fleet, fleet, kinds, member
