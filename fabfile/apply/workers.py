@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +112,17 @@ def worker_from_status(worker: str, status: Mapping[str, Any], release: str) -> 
     return Worker(worker, WorkerPhase(status.get("phase", "stopped")), current, migration, detail)
 
 
-def fetch_static(transport: Transport, hosts: Sequence[str], document: Mapping[str, Any]) -> Mapping[str, str]:
-    """Let running servers fetch a release's static files; returns why it failed, by host, where it did."""
+def fetch_static(transport: Transport, servers: Mapping[str, str], document: Mapping[str, Any]) -> Mapping[str, str]:
+    """Let running servers, ids with the address of each, fetch static files; returns the ids of those that could not.
+
+    Each with the reason. One without an address is not asked: "" means this machine to a resolver.
+    """
     given = json.dumps(document).encode()
+    reached = {name: address for name, address in servers.items() if address}
+    hosts = list(reached.values())
     results = transport.run(hosts, calling_program("static", "-"), input=given, timeout=_INSTALL_SECONDS)
-    return {result.host: _last_line(result) for result in results if not result.ok}
+    failed = {name: _last_line(result) for name, result in zip(reached, results, strict=True) if not result.ok}
+    return {**dict.fromkeys(servers.keys() - reached.keys(), "it has no address"), **failed}
 
 
 def _migration(found: Mapping[str, Mapping[str, Any]], release: str) -> tuple[Migration, str]:

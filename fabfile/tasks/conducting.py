@@ -42,11 +42,11 @@ def share_static(run: Run, maker: LaunchConfigMaker, release: str, group: Group)
     if manifest is None or manifest.static is None:
         return
     serving = [member.id for member in group.members if member.lifecycle is Lifecycle.IN_SERVICE]
-    found = instances(run.aws(), serving).values()
-    hosts = [each.addresses[run.environment.ssh_attribute] for each in found]
+    found = instances(run.aws(), serving)
+    servers = {name: each.addresses.get(run.environment.ssh_attribute, "") for name, each in found.items()}
     wanted = {"static": [{"key": manifest.static.key, "sha256": manifest.static.sha256}]}
-    for host, why in fetch_static(transport_of(run.environment), hosts, wanted).items():
-        run.output.warning(f"{host} has not got the new release's static files: {why}")
+    for server, why in fetch_static(transport_of(run.environment), servers, wanted).items():
+        run.output.warning(f"{server} has not got the new release's static files: {why}")
 
 
 def conduct(
