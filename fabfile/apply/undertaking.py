@@ -148,21 +148,21 @@ def _intents(
 ) -> tuple[Intent, ...]:
     """Return the intents of a new deploy; a group that an earlier one left half-way comes first.
 
-    An empty group comes where nothing depends on it: first and last are who runs migrations, where there are no
-    workers, and who is tried as a canary.
+    An empty group comes where nothing depends on it: the first and the last one with servers are who runs migrations,
+    where there are no workers, and who is tried as a canary.
     """
     before = {intent.group: intent for intent in left if intent.begun}
-    unsettled = {group for group, each in before.items() if standing(each) in (Standing.UNDER_WAY, Standing.HALF_WAY)}
+    unsettled = _unsettled(left)
     empty = {group for group in wanted.targets if not groups[group].members}
     late = empty if wanted.order is not Order.LAST else wanted.targets.keys() - empty
     names = sorted(wanted.targets, key=lambda group: (group not in unsettled, group in late))
-    tried = next((group for group in names if group not in empty), "")
+    full = [group for group in names if group not in empty] or names
+    carrier = {Order.FIRST: full[0], Order.LAST: full[-1], Order.NEVER: ""}[wanted.order]
     found = []
     for turn, group in enumerate(names, 1):
-        first_or_last = {Order.FIRST: turn == 1, Order.LAST: turn == len(names), Order.NEVER: False}
-        order = wanted.order if first_or_last[wanted.order] else Order.NEVER
+        order = wanted.order if group == carrier else Order.NEVER
         intent = _new(wanted, groups[group], deploy_id=deploy_id, now=now, turn=turn, order=order)
-        if group == tried:  # what passes here is no canary in the others
+        if group == full[0]:  # what passes here is no canary in the others
             intent = replace(intent, trial=wanted.trial)
         if group in unsettled:
             intent = _taken_over(before[group], intent)
@@ -170,6 +170,19 @@ def _intents(
             intent = _going_back_as_far(before[group], intent)
         found.append(intent)
     return tuple(found)
+
+
+def begins_with(groups: Mapping[str, Group], unfinished: tuple[Unfinished, ...]) -> str:
+    """Return the group with servers that a deploy of these begins with, and that migrates first where it has to."""
+    unsettled = _unsettled(unfinished[0].intents if unfinished else ())
+    full = sorted((name for name, group in groups.items() if group.members), key=lambda name: name not in unsettled)
+    return next(iter(full), "")
+
+
+def _unsettled(left: tuple[Intent, ...]) -> frozenset[str]:
+    """Return the groups that a deploy was in the middle of."""
+    middle = (Standing.UNDER_WAY, Standing.HALF_WAY)
+    return frozenset(intent.group for intent in left if intent.begun and standing(intent) in middle)
 
 
 def _new(wanted: Wanted, group: Group, *, deploy_id: str, now: float, turn: int, order: Order) -> Intent:

@@ -12,7 +12,7 @@ from ..apply.launch_configs import LaunchConfigMaker, release_of
 from ..apply.ledger_contract import Unfinished
 from ..apply.left_over import with_groups_that_are_there
 from ..apply.named_configs import Target, named_target
-from ..apply.undertaking import Wanted, can_resume, close_superseded, new_deploy_id, undertake
+from ..apply.undertaking import Wanted, begins_with, can_resume, close_superseded, new_deploy_id, undertake
 from ..config.schema import MOST_PROBE_REQUESTS
 from ..errors import UsageError
 from ..releases.source import Repository
@@ -75,7 +75,7 @@ class Rollout:
             unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
             taken_over = self._left_over(unfinished)
             groups = self._look()
-            self._check_first_releases(groups)
+            self._check_first_releases(groups, taken_over)
             target = self._made(self._choose(taken_over, groups))
             wanted = self._wanted(target, self._worker_config(target, taken_over), groups)
             undertaking = undertake(wanted, groups, taken_over, deploy_id, run.clock.now())
@@ -96,7 +96,7 @@ class Rollout:
         unfinished = ledger.unfinished(run.environment.deployment, run.environment.name)
         unfinished = self._left_over(unfinished)
         groups = self._look()
-        self._check_first_releases(groups)
+        self._check_first_releases(groups, unfinished)
         target = self._foretold_target(unfinished, groups)
         wanted = self._wanted(target, _UNMADE if self._request.order is not Order.NEVER else "", groups)
         intents = undertake(wanted, groups, unfinished, "forecast", run.clock.now()).intents
@@ -130,13 +130,14 @@ class Rollout:
     def _look(self) -> dict[str, Group]:
         return {name: world_of(self._run, self._maker, name).observe_group() for name in self._groups}
 
-    def _check_first_releases(self, groups: Mapping[str, Group]) -> None:
+    def _check_first_releases(self, groups: Mapping[str, Group], unfinished: tuple[Unfinished, ...]) -> None:
         environment = self._run.environment
         worker = environment.roles.get("worker")
-        migrates = self._request.order is Order.FIRST and environment.application.migrates
-        for group in groups.values():
-            on_a_web_server = migrates and not (worker and worker.count)
-            check_first_release(self._run.aws(), environment, group, migrates=on_a_web_server)
+        on_a_web_server = environment.application.migrates and not (worker and worker.count)
+        migrates = self._request.order is Order.FIRST and on_a_web_server
+        migrating = begins_with(groups, unfinished) if migrates else ""
+        for name, group in groups.items():
+            check_first_release(self._run.aws(), environment, group, migrates=name == migrating)
 
     def _choose(self, unfinished: tuple[Unfinished, ...], groups: Mapping[str, Group]) -> Target:
         """Return the launch config that was named, the one that an unfinished deploy of the same has, or a new one."""

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from fabfile.apply.events import GroupBegun
-from fabfile.apply.ledger_contract import Status
+from fabfile.apply.ledger_contract import Record, Status, Unfinished
 from fabfile.apply.simulated_group import Fate
-from fabfile.apply.undertaking import undertake
+from fabfile.apply.undertaking import begins_with, undertake
 from fabfile.apply.world import Outcome
 from fabfile.errors import StoppedHalfway, UsageError
+from fabfile.rollout.intents import begin
 from fabfile.rollout.model import Intent, Observed, Order, Phase
 from fabfile.rollout.sequence import Standing, go_back, go_on, standing
 from fabfile.rollout.steps import Step
@@ -94,6 +95,34 @@ def test_a_group_without_servers_is_not_where_a_canary_is_tried(order: Order) ->
     wanted = replace(shop.wanted(), order=order, trial=Trial(servers=1))
     intents = undertake(wanted, groups, (), "deploy", 0.0).intents
     assert {intent.group: intent.trial.servers for intent in intents} == {"a": 0, "b": 1}
+
+
+@pytest.mark.parametrize("order", [Order.FIRST, Order.NEVER])
+def test_the_group_that_is_begun_with_is_known_before_anything_is_built(order: Order) -> None:
+    shop = Shop()
+    groups = {name: cloud.now_is() for name, cloud in shop.clouds.items()}
+    for empty, first in (("", "a"), ("a", "b")):
+        seen = {n: replace(each, members=(), desired=0) if n == empty else each for n, each in groups.items()}
+        intents = undertake(replace(shop.wanted(), order=order), seen, (), "deploy", 0.0).intents
+        assert intents[0].group == first
+        assert begins_with(seen, ()) == first
+    left = Unfinished(Record("d", "deploy_serial", "shop", "staging", NEW, OLD), (_half_way(shop, "b"),))
+    intents = undertake(replace(shop.wanted(target="lt-1:9"), order=order), groups, (left,), "deploy", 0.0).intents
+    assert intents[0].group == begins_with(groups, (left,)) == "b"
+
+
+def test_a_group_that_was_left_half_way_migrates_last_where_the_others_have_no_servers() -> None:
+    shop = Shop(order=Order.LAST)
+    groups = {name: cloud.now_is() for name, cloud in shop.clouds.items()}
+    groups["b"] = replace(groups["b"], members=(), desired=0)
+    left = Unfinished(Record("d", "deploy_serial", "shop", "staging", NEW, OLD), (_half_way(shop, "a"),))
+    intents = undertake(shop.wanted(target="lt-1:9"), groups, (left,), "deploy", 0.0).intents
+    assert {intent.group: intent.order for intent in intents} == {"a": Order.LAST, "b": Order.NEVER}
+
+
+def _half_way(shop: Shop, group: str) -> Intent:
+    seen = Observed(shop.clouds[group].now_is())
+    return replace(begin(seen, deploy_id="d", target=NEW, started=0.0, release="r2"), begun=True)
 
 
 def test_a_group_that_would_be_refused_is_refused_before_the_first_one_is_touched() -> None:
