@@ -77,6 +77,6 @@ class Run:
 
 
 _HARMLESS = (
-    "Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "Validate",
+    "Describe", "Get", "List", "Head", "BatchGet", "Query", "Scan", "Simulate", "Validate",
     "PutItem", "CreateTable", "UpdateItem", "DeleteItem", "TransactWriteItems",
 )  # fmt: skip

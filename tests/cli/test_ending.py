@@ -54,7 +54,11 @@ def test_an_interrupt_while_a_change_is_under_way_is_exit_code_6() -> None:
     )
 
 
-@pytest.mark.parametrize("actions", [(), ("DescribeAutoScalingGroups",), ("PutItem", "UpdateItem", "CreateTable")])
+@pytest.mark.parametrize(
+    "actions",
+    [(), ("DescribeAutoScalingGroups", "SimulatePrincipalPolicy"), ("PutItem", "UpdateItem", "CreateTable")],
+    ids=["none", "reads", "lock and ledger"],
+)
 def test_an_interrupt_before_any_change_is_a_shells_130(actions: tuple[str, ...]) -> None:
     """Taking the lock and writing the ledger change nothing of the environment."""
     assert interrupted(*actions) == (130, "interrupted: nothing was changed.\n")
