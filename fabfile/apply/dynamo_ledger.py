@@ -35,8 +35,12 @@ class DynamoLedger:
 
     def begin(self, record: Record, intents: tuple[Intent, ...]) -> None:
         """Store a deploy that begins or goes on; one with the same id is replaced."""
+        now = {intent.turn for intent in intents}
+        before = self._table.read(_record_key(record)) or {}
+        gone = tuple(Write(_intent_key(record, turn), None) for turn in _turns(before) if turn not in now)
+        kept = tuple(_intent_item(record, intent) for intent in intents)
         turns = ",".join(str(intent.turn) for intent in intents)
-        self._write(record, (_record_item(record, turns), *(_intent_item(record, intent) for intent in intents)))
+        self._write(record, (_record_item(record, turns), *kept, *gone))
         self._records[record.id] = record
 
     def save(self, intent: Intent) -> None:

@@ -170,6 +170,16 @@ def test_environments_do_not_see_each_others_deploys(ledger: Ledger) -> None:
     assert ledger.unfinished("other", "testing") == ()
 
 
+def test_the_intent_of_a_group_that_is_gone_leaves_the_table_with_the_deploy(table: Table) -> None:
+    ledger = DynamoLedger(table)
+    both = (intent("a"), replace(intent("a"), turn=2))
+    ledger.begin(record("a", 100.0), both)
+    DynamoLedger(table).begin(record("a", 100.0), both[1:])
+    assert [each.intents for each in ledger.unfinished("opendebates", "testing")] == [both[1:]]
+    ledger.finish(record("a", 100.0))
+    assert list(table.newest("intents#opendebates-testing")) == []
+
+
 def test_a_deployer_that_lost_the_lock_can_overwrite_nothing(table: Table) -> None:
     lock = LeaseLock(DynamoRegister(table, "opendebates-testing"), SystemClock(), "opendebates testing")
     stale = lock.acquire("ann@laptop", "deploy", "a", 0.0, lambda _: None)
