@@ -6,6 +6,7 @@ FabscaleError                  1  a bug: never raised itself on purpose
 ├── LockHeld                   3  another deploy of the environment holds the lock
 ├── RolloutFailed              4  the rollout failed or was refused, and the service is safe
 ├── NotAsConfigured            4  what is there is not what the config says; nothing was changed
+├── CommandFailed              4  a command failed on a server that was reached; the others are told of beside it
 ├── Unreachable                5  AWS, a balancer or an instance could not be reached
 └── StoppedHalfway             6  stopped between two states: `fab resume` or `fab repair` is needed
 
@@ -64,6 +65,12 @@ class RolloutFailed(FabscaleError):
 
 class NotAsConfigured(FabscaleError):
     """What is there is not what the config says; nothing was changed."""
+
+    exit_code = 4
+
+
+class CommandFailed(FabscaleError):
+    """A command that was to run on servers failed on one that was reached."""
 
     exit_code = 4
 

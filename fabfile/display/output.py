@@ -115,6 +115,17 @@ class Output:
 
         self.result(render(headings, rows, terminal=self._streams.out.isatty(), colour=self._streams.colour))
 
+    def passed_on(self, text: str, *, error: bool = False) -> None:
+        """Write a line that a server wrote, to the stream that it was written to there."""
+        self.clear()
+        self._write(self._streams.err if error else self._streams.out, text)
+
+    def summary(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table to standard error: how something ended whose result is on standard output."""
+        from .tables import render  # noqa: PLC0415  (rich is slow to import)
+
+        self.error(render(headings, rows, terminal=self._streams.err.isatty(), colour=self._streams.colour))
+
     def progress(self, text: str) -> None:
         """Say what happened just now; with the time where lines stay."""
         self._say(text)

@@ -3,14 +3,16 @@ r"""Read the classic form of Fabric 1, `task:value,key=value`, and rewrite it in
     deploy_serial:opendebates,staging,migrate_last=yes
     → deploy_serial --deployment=opendebates --environment=staging --migrate-last
 
-`\,` is a comma in a value, `\=` an equals sign in a value without a key; an equals sign after the first belongs to
-the value. Flags are understood with underscores too, tasks with dashes. What Invoke would take for something else
-than was meant (an empty value, a value that begins with a dash) is refused here, for every task of ours.
+`\,` is a comma in a value, `\=` an equals sign in a value without a key; an equals sign after the first, or after what
+can be no key (`migrate --database=replica`), belongs to the value. Flags are understood with underscores too, tasks
+with dashes. What Invoke would take for something else than was meant (an empty value, a value that begins with a dash)
+is refused here, for every task of ours.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ from ..errors import UsageError
 
 _CANNOT = "read the command line"
 _MOST = 1e6  # seconds or requests: nothing of ours is meant to be larger, and a clock goes no further than year 9999
+_KEY = re.compile(r"[A-Za-z_][\w-]*")
 _TRUE = frozenset({"1", "true", "yes", "y", "on"})
 _FALSE = frozenset({"0", "false", "no", "n", "off", ""})
 
@@ -193,7 +196,7 @@ def _split(text: str) -> Iterator[tuple[str | None, str]]:
         elif text[place] == ",":
             yield key, value
             key, value = None, ""
-        elif text[place] == "=" and key is None:
+        elif text[place] == "=" and key is None and _KEY.fullmatch(value.strip()):
             key, value = value.strip(), ""
         else:
             value += text[place]

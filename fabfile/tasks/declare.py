@@ -5,7 +5,8 @@
         "Replace every web server, one at a time, without losing a request."
 
 The function gets a `Run`. Its own options follow `deployment` and `environment`, the first two in the classic
-form. With `environment=False` the task is for no environment (`fab local_up`), and `run.environment` raises.
+form. With `environment=False` the task is for no environment (`fab local_up`), and `run.environment` raises. With
+`own_first` its own options come first: it is typed after an environment's task, as in `fab staging managepy:check`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,15 @@ class Kind:
         return self.changes and (not self.only_with or bool(given[self.only_with]))
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A task's kind, whether it is for an environment, and whether its own options come before that."""
+
+    kind: Kind
+    environment: bool
+    own_first: bool
+
+
 READING = Kind(options={"json": False}, changes=False)
 CHANGING = Kind(options={"dry_run": False, "yes": False, "answer": "", "wait": 600.0}, changes=True)
 _PLACE = ("deployment", "environment")
@@ -59,7 +69,7 @@ _PLACE = ("deployment", "environment")
 def reading(function: Function, /) -> Declared: ...
 @overload
 def reading(
-    *, environment: bool = True, group: str = "", help: Mapping[str, str] | None = None
+    *, environment: bool = True, group: str = "", help: Mapping[str, str] | None = None, own_first: bool = False
 ) -> Callable[[Function], Declared]: ...
 def reading(
     function: Function | None = None,
@@ -68,9 +78,11 @@ def reading(
     environment: bool = True,
     group: str = "",
     help: Mapping[str, str] | None = None,  # noqa: A002  (Invoke's word for it)
+    own_first: bool = False,
 ) -> Declared | Callable[[Function], Declared]:
     """Declare a task that only looks: it takes `--json`, and its clients cannot write."""
-    make = partial(_declare, kind=READING, environment=environment, group=group, described=help or {})
+    shape = Shape(READING, environment, own_first)
+    make = partial(_declare, shape=shape, group=group, described=help or {})
     return make(function) if function is not None else make
 
 
@@ -78,7 +90,12 @@ def reading(
 def changing(function: Function, /) -> Declared: ...
 @overload
 def changing(
-    *, environment: bool = True, group: str = "", help: Mapping[str, str] | None = None, only_with: str = ""
+    *,
+    environment: bool = True,
+    group: str = "",
+    help: Mapping[str, str] | None = None,
+    only_with: str = "",
+    own_first: bool = False,
 ) -> Callable[[Function], Declared]: ...
 def changing(
     function: Function | None = None,
@@ -88,25 +105,24 @@ def changing(
     group: str = "",
     help: Mapping[str, str] | None = None,  # noqa: A002  (Invoke's word for it)
     only_with: str = "",
+    own_first: bool = False,
 ) -> Declared | Callable[[Function], Declared]:
     """Declare a task that changes something: it takes `--dry-run`, `--wait`, asks before production.
 
     With `only_with` it changes something when that option of its own is given, and only looks without.
     """
-    kind = replace(CHANGING, only_with=only_with)
-    make = partial(_declare, kind=kind, environment=environment, group=group, described=help or {})
+    shape = Shape(replace(CHANGING, only_with=only_with), environment, own_first)
+    make = partial(_declare, shape=shape, group=group, described=help or {})
     return make(function) if function is not None else make
 
 
-def _declare(
-    function: Function, *, kind: Kind, environment: bool, group: str, described: Mapping[str, str]
-) -> Declared:
+def _declare(function: Function, *, shape: Shape, group: str, described: Mapping[str, str]) -> Declared:
     own = list(inspect.signature(function).parameters.values())[1:]
-    place = [_option(name, None) for name in _PLACE] if environment else []
+    place = [_option(name, None) for name in _PLACE] if shape.environment else []
     taken = {parameter.name for parameter in own}
-    shared = [_option(name, value) for name, value in kind.options.items() if name not in taken]
-    parameters = [*place, *own, *shared]
-    body = _body(function, kind, environment, frozenset(taken))
+    shared = [_option(name, value) for name, value in shape.kind.options.items() if name not in taken]
+    parameters = [*own, *place, *shared] if shape.own_first else [*place, *own, *shared]
+    body = _body(function, shape.kind, shape.environment, frozenset(taken))
     body.__signature__ = inspect.Signature([_option("context"), *parameters])  # type: ignore[attr-defined]
     texts = {**DESCRIPTIONS, **described}
     task = Declared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,10 +17,30 @@ class Result:
     out: str = ""
     err: str = ""
     error: str = ""
+    seconds: float = 0.0  # that a command which was followed took
 
     @property
     def ok(self) -> bool:
         return self.exit == 0 and not self.error
+
+    @property
+    def reached(self) -> bool:
+        """Whether the command ended, by itself or for taking too long: exit code 124, as timeout(1) has it."""
+        return self.exit >= 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that a command wrote on a host, without its end; `error` if it went to standard error."""
+
+    host: str
+    text: str
+    error: bool = False
+
+
+Said = Line | Result | None  # None: nothing was said for a second
+OVERTIME = 124
+KEPT_LINES = 10_000  # of each output of a command that is followed, the last ones
 
 
 class Transport(Protocol):
@@ -44,6 +64,28 @@ class Transport(Protocol):
 
     def put(self, hosts: Sequence[str], content: bytes, path: str, *, timeout: float = 60.0) -> list[Result]:
         """Put a file on every host, making its folder; readers see the old or the new, never a part."""
+        ...
+
+
+class Follower(Protocol):
+    """Something that reaches hosts and tells what commands write while they run.
+
+    Promises: what a `Transport` promises of arguments, failures and input; at most `at_once` hosts run the command at
+    a time; a host's lines come in order, then its result. A command's standard input stays open until it has ended or
+    nobody listens any more (the iterator was closed, the time is over, the connection is lost), so that a command that
+    watches it ends with its caller.
+    """
+
+    def follow(
+        self,
+        hosts: Sequence[str],
+        argv: Sequence[str],
+        *,
+        input: bytes = b"",  # noqa: A002  (what it is called everywhere)
+        timeout: float = 600.0,
+        at_once: int = 10,
+    ) -> Generator[Said, None, None]:
+        """Run one command on every host and yield what they say as it comes; `timeout` is for each host."""
         ...
 
 

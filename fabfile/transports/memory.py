@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Protocol
 
-from .contract import Result, putting
+from .contract import Line, Result, Said, putting
 
 
 class Host(Protocol):
@@ -32,6 +32,20 @@ class MemoryTransport:
 
     def put(self, hosts: Sequence[str], content: bytes, path: str, *, timeout: float = 60.0) -> list[Result]:
         return self.run(hosts, putting(path), input=content, timeout=timeout)
+
+    def follow(
+        self,
+        hosts: Sequence[str],
+        argv: Sequence[str],
+        *,
+        input: bytes = b"",  # noqa: A002  (the contract's word)
+        timeout: float = 600.0,
+        at_once: int = 10,
+    ) -> Generator[Said, None, None]:
+        for result in self.run(hosts, argv, input=input, timeout=timeout):
+            yield from (Line(result.host, text) for text in result.out.splitlines())
+            yield from (Line(result.host, text, error=True) for text in result.err.splitlines())
+            yield result
 
     def _answer(self, host: str, argv: Sequence[str], given: bytes | None) -> Result:
         if host not in self._hosts:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .contract import Result, command_line, putting
+from .contract import Result, Said, command_line, putting
+from .following import Talk, Tell, follow_all
 
 _CONNECT_SECONDS = 10
 _AT_ONCE = 20
@@ -39,12 +40,31 @@ class SshTransport:
     def put(self, hosts: Sequence[str], content: bytes, path: str, *, timeout: float = 60.0) -> list[Result]:
         return self.run(hosts, putting(path), input=content, timeout=timeout)
 
+    def follow(
+        self,
+        hosts: Sequence[str],
+        argv: Sequence[str],
+        *,
+        input: bytes = b"",  # noqa: A002  (the contract's word)
+        timeout: float = 600.0,
+        at_once: int = 10,
+    ) -> Generator[Said, None, None]:
+        line = command_line(argv)
+
+        def follow(host: str, tell: Tell, unheard: threading.Event) -> Result:
+            return self._reached(host, lambda channel: Talk(host, channel, timeout, tell, unheard).follow(line, input))
+
+        return follow_all(hosts, at_once, follow)
+
     def _run(self, host: str, line: str, given: bytes, timeout: float) -> Result:
+        return self._reached(host, lambda channel: _talk(host, channel, line, given, timeout))
+
+    def _reached(self, host: str, talk: Callable[[Any], Result]) -> Result:
         from paramiko.ssh_exception import SSHException  # noqa: PLC0415  (slow to import)
 
         try:
             with self._channel(host) as channel:
-                return _talk(host, channel, line, given, timeout)
+                return talk(channel)
         except (OSError, EOFError, SSHException) as error:
             return Result(host, -1, error=f"{type(error).__name__}: {error}")
 

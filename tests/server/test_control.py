@@ -160,6 +160,15 @@ def test_migrations_run_once_however_often_they_are_asked_for(worker: Machine) -
     assert migrated(worker) == [NEW]
 
 
+def test_migrations_that_are_done_run_anew_only_when_that_is_asked_for(worker: Machine) -> None:
+    booted(worker)
+    install(worker, NEW)
+    for words, times in (((), 1), (("--again",), 1), (("--anew",), 2)):
+        worker.ask("migrate", "--release", NEW, *words)
+        wait_for(lambda: migration(worker, NEW)["state"] == "done", "done")
+        assert migrated(worker) == [NEW] * times
+
+
 def test_a_worker_finishes_its_job_before_it_stops(worker: Machine) -> None:
     job = worker.root / "job-is-done"
     booted(worker, JOB=str(job))

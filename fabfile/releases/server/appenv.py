@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .calls import Services
 from .document import Document
@@ -96,6 +96,11 @@ def command(layout: Layout, document: Document, name: str) -> list[str]:
     """Return one of server.json's commands with its placeholders filled in; other braces stay as they are."""
     if not document.commands.get(name):
         raise ServerError(f"run {name}", f"release {document.release} has no such command")
+    return filled(layout, document, document.commands[name])
+
+
+def filled(layout: Layout, document: Document, command: Sequence[str]) -> list[str]:
+    """Return a command's words with placeholders filled in for this server."""
     machine = read_json(layout.run / "machine.json")
     values = {
         "{python}": document.python,
@@ -105,7 +110,7 @@ def command(layout: Layout, document: Document, name: str) -> list[str]:
         "{shared}": str(layout.shared),
         "{cpus}": str(os.cpu_count() or 1),
     }
-    words = list(document.commands[name])
+    words = list(command)
     for placeholder, value in values.items():
         words = [word.replace(placeholder, value) for word in words]
     return words

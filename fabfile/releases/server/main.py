@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import control, migrations
+from . import control, managing, migrations, supervising
 from .asking import ask_pages
 from .boot import boot
 from .failures import ServerError
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             become(layout, options.program)
         if options.verb == "run-migrations":
             return migrations.run(layout, options.release)
+        if options.verb == "manage":
+            return managing.manage(layout, sys.stdin.buffer)
         answer = _answer(layout, options)
     except (ServerError, OSError, ValueError, KeyError) as error:
         sys.stderr.write(f"fabscale: {error}\n")
@@ -47,7 +49,8 @@ def _answer(layout: Layout, options: argparse.Namespace) -> dict[str, Any]:
         "stop-worker": lambda: control.stop_worker(layout, options.limit),
         "start-worker": lambda: control.start(layout, "worker", options.release),
         "switch": lambda: control.start(layout, layout.wanted().program, options.release),
-        "migrate": lambda: migrations.migrate(layout, options.release, options.again),
+        "migrate": lambda: migrations.migrate(layout, options.release, options.again, options.anew),
+        "supervise": lambda: supervising.supervise(layout, options.action, options.program),
         "ask": lambda: ask_pages(layout, control.load(options.source)),
         "status": lambda: control.status(layout, options.release),
     }
@@ -74,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         verbs.add_parser(verb, help=text).add_argument("--release", required=True)
     verbs.choices["migrate"].add_argument("--again", action="store_true", help="also if they failed before")
+    verbs.choices["migrate"].add_argument("--anew", action="store_true", help="also if they were done before")
+    verbs.add_parser("manage", help="run a command of the application; its input's first line says which")
+    supervise = verbs.add_parser("supervise", help="start, stop or restart this server's program")
+    supervise.add_argument("action", choices=supervising.ACTIONS)
+    supervise.add_argument("program")
     verbs.add_parser("status", help="what is here and what runs").add_argument("--release", default="")
     verbs.add_parser("exec", help="become a program (used by supervisord)").add_argument("program")
     return parser

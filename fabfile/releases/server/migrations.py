@@ -46,12 +46,16 @@ def state(layout: Layout, release: str) -> dict[str, Any]:
     return found
 
 
-def migrate(layout: Layout, release: str, again: bool = False) -> dict[str, Any]:
-    """Start a release's migrations unless they run, are done, or failed and are not wanted again; return the status."""
+def migrate(layout: Layout, release: str, again: bool = False, anew: bool = False) -> dict[str, Any]:
+    """Start a release's migrations unless they run, and return the status.
+
+    Those that failed are run `again`, those that are done `anew`, only when that is wanted.
+    """
     document = layout.record(release)
     with layout.locked("migrate"):
         before = state(layout, release)
-        if before["state"] in {"running", "done"} or (before["state"] == "failed" and not again):
+        wanted = {"none": True, "failed": again or anew, "done": anew}
+        if not wanted.get(before["state"], False):
             return before
         with _lock_file(layout, release) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)  # nobody has it now but, for a moment, somebody who looks
