@@ -83,7 +83,7 @@ class Migrating:
         answer, why = status_of(result)
         if why:
             raise Unreachable(
-                f"{arguments[0]} on {chosen.server.id}",
+                f"{'see' if arguments[0] == 'status' else 'begin'} migrations on {chosen.server.id}",
                 why,
                 "Migrations that were begun go on there; the same command waits for them",
             )

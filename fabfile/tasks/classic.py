@@ -21,6 +21,7 @@ from invoke.parser.context import ParserContext
 
 from ..config.naming import closest
 from ..errors import UsageError
+from .gone import GONE
 
 _CANNOT = "read the command line"
 _MOST = 1e6  # seconds or requests: nothing of ours is meant to be larger, and a clock goes no further than year 9999
@@ -86,6 +87,8 @@ class _Rewriting:
 
     def _find(self, name: str) -> Offer:
         offer = self._offers.get(_plain(name))
+        if offer is None and _plain(name) in GONE:
+            raise UsageError(f"run {name}", f"there is no such task any more: {GONE[_plain(name)]}")
         if offer is None:
             best = closest(_plain(name), self._offers)
             meant = f"Did you mean {best}? " if best else ""
