@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from .contract import KEPT_LINES, OVERTIME, Line, Result, Said
@@ -108,7 +109,7 @@ class Talk:
                     if self._unheard.is_set()
                     else f"it had not ended after {self._timeout:.0f} s"
                 )
-                self._channel.close()
+                give_up(self._channel)
                 return
 
     def _send(self, given: bytes) -> None:
@@ -122,6 +123,12 @@ class Talk:
             text = raw.decode("utf-8", "replace").rstrip("\r\n")
             kept.append(text)
             self._tell(Line(self._host, text, error))
+
+
+def give_up(channel: Any) -> None:
+    """Close a channel, and the input of what runs behind it; its connection may have gone meanwhile."""
+    with suppress(OSError, EOFError):
+        channel.close()
 
 
 def _text(lines: deque[str]) -> str:

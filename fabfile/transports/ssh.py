@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .contract import Result, Said, command_line, putting
-from .following import Talk, Tell, follow_all
+from .following import Talk, Tell, follow_all, give_up
 
 _CONNECT_SECONDS = 10
 _AT_ONCE = 20
@@ -108,7 +108,7 @@ def _talk(host: str, channel: Any, line: str, given: bytes, timeout: float) -> R
 
     def expire() -> None:
         expired.set()
-        channel.close()
+        give_up(channel)
 
     errors: list[bytes] = []
     timer = threading.Timer(timeout, expire)
