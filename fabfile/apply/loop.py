@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import StoppedHalfway, Unreachable, UsageError
 from ..locks.contract import Lease
-from ..rollout.model import Intent, Observed, Policy
+from ..rollout.model import Intent, Observed, Phase, Policy
 from ..rollout.serial import plan as plan_serial
 from ..rollout.situation import is_old, serves
 from ..rollout.steps import Converged, LookAtTraffic, Plan, SaveEvidence, Step, Stopped, Wait
@@ -128,7 +128,7 @@ class GroupRollout:
     def _observe(self) -> Observed:
         """Look at the world, and at what was said to us while we wait for an approval."""
         observed = replace(self._setting.world.observe(self._intent), wish=self._setting.wish())
-        if self._intent.trial.paused_since is None:
+        if self._intent.trial.paused_since is None or self._intent.phase is not Phase.ROLLING:
             return observed
         return replace(observed, approval=self._setting.ledger.approval(self._intent.deploy_id))
 

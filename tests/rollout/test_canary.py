@@ -242,6 +242,20 @@ def test_a_paused_deploy_that_is_rejected_goes_back_and_says_who_did() -> None:
     assert scene.cloud.watch.least_serving == 4
 
 
+def test_a_deploy_that_goes_back_does_not_go_on_asking_whether_it_may_go_on() -> None:
+    scene = _scene(trial=Trial(2, BAKE, pause=True))
+    scene.ledger.approve("deploy", Approval(False, "kim@laptop", NOW))
+    read, asked = scene.ledger.approval, []
+
+    def counting(deploy_id: str) -> Approval | None:
+        asked.append(scene.clock.now())
+        return read(deploy_id)
+
+    scene.ledger.approval = counting  # type: ignore[method-assign]
+    assert scene.run().status is Status.ROLLED_BACK
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(("servers", "canaries"), [(1, 1), (3, 3), (9, 4)])
 def test_there_are_never_more_canaries_than_servers(servers: int, canaries: int) -> None:
     scene = _scene(trial=Trial(servers, BAKE))
