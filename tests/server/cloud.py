@@ -80,10 +80,11 @@ def _handler(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
                 authorized = self.headers["X-aws-ec2-metadata-token"] == "token"
                 self._send(401 if not authorized else 200 if known else 404, (known or "").encode())
                 return
-            content = cloud.objects.get(unquote(self.path).removeprefix("/bundles/"))
+            path, _, query = self.path.partition("?")
+            content = cloud.objects.get(unquote(path).removeprefix("/bundles/"))
             if cloud.silent:
                 self._send(503, b"<Error><Code>SlowDown</Code></Error>")
-            elif content is None or "AWS4-HMAC-SHA256" not in self.headers["Authorization"]:
+            elif content is None or "AWS4-HMAC-SHA256" not in (self.headers["Authorization"] or query):
                 self._send(404, b"<Error><Code>NoSuchKey</Code></Error>")
             else:
                 self._send_object(content)

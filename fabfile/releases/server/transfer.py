@@ -6,6 +6,7 @@ import http.client
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 from urllib.parse import urlsplit
 
 BROKEN = (OSError, http.client.HTTPException)  # what a connection that fails raises
@@ -26,7 +27,7 @@ class Reply:
 
 @contextmanager
 def opened(
-    method: str, url: str, headers: Mapping[str, str], body: bytes = b"", timeout: float = 10.0
+    method: str, url: str, headers: Mapping[str, str], body: bytes | IO[bytes] = b"", timeout: float = 10.0
 ) -> Iterator[http.client.HTTPResponse]:
     """Send a request and give the open response; `timeout` in seconds is for every single wait on the socket."""
     parts = urlsplit(url)
