@@ -31,9 +31,10 @@ ALLOWED = {
     "apply": BASE | WORKERS,
     "adoption": BASE | WORKERS | {"apply"},
     "bootstrap": BASE | WORKERS | {"apply"},
+    "backups": BASE | WORKERS | {"apply"},
     "tasks": BASE
     | WORKERS
-    | {"adoption", "apply", "bootstrap", "display", "localcloud", "markers", "permissions", "probe"},
+    | {"adoption", "apply", "backups", "bootstrap", "display", "localcloud", "markers", "permissions", "probe"},
 }
 CONTRACTS = ("contract", "rollout.model", "rollout.steps", "apply.world", "config.environment")
 IMPURE = {"boto3", "botocore", "fabric", "invoke", "time", "os", "random", "pathlib", "subprocess", "socket"}

@@ -6,8 +6,9 @@ Writing on a condition: https://docs.aws.amazon.com/AmazonS3/latest/userguide/co
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..releases.store import Stored, no_object
@@ -54,6 +55,18 @@ class S3Store:
                 return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except Missing as error:
             raise no_object(f"s3://{self.bucket}/{key}") from error
+
+    def save(self, key: str, out: IO[bytes]) -> str:
+        """Write an object's content to a file as it comes, and return its SHA-256; `UsageError` when there is none."""
+        digest = hashlib.sha256()
+        try:
+            with self._aws.calling(f"read s3://{self.bucket}/{key}"):
+                for chunk in self._client.get_object(Bucket=self.bucket, Key=key)["Body"].iter_chunks(1 << 20):
+                    digest.update(chunk)
+                    out.write(chunk)
+        except Missing as error:
+            raise no_object(f"s3://{self.bucket}/{key}") from error
+        return digest.hexdigest()
 
     def find(self, key: str) -> Stored | None:
         try:

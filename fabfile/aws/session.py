@@ -140,6 +140,9 @@ class Aws:
             max_pool_connections=32,
             user_agent_extra=f"fabscale-task/{self.task}" if self.task else None,
         )
+        if service == "s3":
+            # Of addresses signed in advance, too: by an older version S3 would take any content.
+            config = config.merge(Config(signature_version="s3v4"))
         if self.endpoint_url:
             # A proxy of the user's must not see loopback, and bucket names don't resolve there.
             config = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))

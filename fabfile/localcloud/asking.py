@@ -87,6 +87,8 @@ def body_of(environ: Environ) -> bytes:
 def _scope(environ: Environ) -> tuple[str, str, str]:
     """Return access key id, region and service that a request is signed with (Credential=KEY/DATE/REGION/SERVICE/…)."""
     _, _, scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")
+    if not scope:  # an address that was signed in advance
+        scope = parse_qs(str(environ.get("QUERY_STRING", ""))).get("X-Amz-Credential", [""])[0]
     parts = scope.partition(",")[0].split("/")
     return (parts[0], parts[2], parts[3]) if len(parts) > 3 else ("", "", "")
 

@@ -17,6 +17,7 @@ HEADINGS = {
     "restarting": "On the servers",
     "migrating": "On the servers",
     "recovery": "Back to safety",
+    "databases": "Databases",
     "describe": "Looking",
     "changesets": "Looking",
     "history": "Looking",

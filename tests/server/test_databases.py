@@ -53,7 +53,7 @@ def server(worker: Machine, database: dict[str, str]) -> Machine:
 def sql(database: dict[str, str], statement: str) -> list[Any]:
     place = {"host": database["DATABASE_HOST"], "port": database["DATABASE_PORT"], "dbname": database["DATABASE_NAME"]}
     with psycopg.connect(**place, user=database["DATABASE_USER"], autocommit=True) as connection:  # type: ignore[arg-type]
-        done = connection.execute(statement)  # type: ignore[arg-type]
+        done = connection.execute(statement)
         return done.fetchall() if done.description else []
 
 
