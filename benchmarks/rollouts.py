@@ -1,17 +1,16 @@
-"""How long serial rollouts take, over the shortest time that their batches allow.
+"""How long serial rollouts take, over the shortest time that their servers allow.
 
-A batch cannot be in service sooner than the fastest server of the rollout was, and the next can't begin before:
+A batch cannot be in service sooner than the slowest of its servers was, and the next cannot begin before:
 
-    shortest = ceil(servers / batch) × fastest server + one drain
+    shortest = sum over the batches of their slowest server + one drain
 
-*Fastest server* is the shortest time from LaunchInstances to InService of all servers that the rollout launched, as the
-cloud's own scaling activities tell it: boot, user data, start, and `min_healthy_time`. Drains overlap with the
-next batch, the last one doesn't. Four servers that take 24.0 s, one at a time: 4 × 24.0 + 1 = 97 s.
+A server's time is that from its launch to InService, as the cloud's own scaling activities tell it: boot, user data,
+start, and `min_healthy_time`. Drains overlap with the next batch, the last one doesn't. Four servers, one at a time,
+that took 22.5, 22.9, 22.6 and 22.8 s, and a drain of 1 s: 91.8 s.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +37,7 @@ class _Case:
         return f"{self.servers} servers that boot in {self.boot:g} s, {self.batch} at a time"
 
 
-_CASES = (_Case(4, 20.0, 1), _Case(20, 3.0, 4))
+_CASES = (_Case(4, 20.0, 1), _Case(20, 3.0, 2))
 
 
 def measure() -> Iterator[Figure]:
@@ -51,8 +50,10 @@ def measure() -> Iterator[Figure]:
             name = made.fab("create_launch_config_for_deployment:bench,local").split()[-1]
             made.fab("deploy_serial", "--deployment=bench", "--environment=local", f"--launch-config={name}")
             record = made.history()[0]
-            fastest = min(_seconds(each) for each in _launches(made, record["started"]))
-        shortest = math.ceil(case.servers / case.batch) * fastest + _DRAIN
+            servers = [_seconds(each) for each in _launches(made, record["started"])]
+        assert len(servers) == case.servers, f"{len(servers)} servers were launched for {case.servers}"
+        batches = [servers[first : first + case.batch] for first in range(0, len(servers), case.batch)]
+        shortest = sum(max(batch) for batch in batches) + _DRAIN
         yield Figure(
             "rollout",
             case.name,
@@ -63,7 +64,7 @@ def measure() -> Iterator[Figure]:
             {
                 "seconds": round(record["seconds"], 2),
                 "shortest": round(shortest, 2),
-                "fastest_server": round(fastest, 2),
+                "servers": [round(seconds, 2) for seconds in servers],
                 "turns": record["turns"],
                 "calls": record["api_calls"],
             },
@@ -81,10 +82,12 @@ def _settings(case: _Case) -> dict[str, object]:
 
 
 def _launches(made: Site, started: float) -> list[dict[str, Any]]:
+    """Return the launches since a moment, in their order."""
     client = made.client("autoscaling")
     pages = client.get_paginator("describe_scaling_activities").paginate(AutoScalingGroupName="bench-local-web")
     found = [each for page in pages for each in page["Activities"] if "Launching" in each["Description"]]
-    return [each for each in found if _time(each["StartTime"]) >= started and each.get("EndTime")]
+    done = [each for each in found if _time(each["StartTime"]) >= started and each.get("EndTime")]
+    return sorted(done, key=lambda each: _time(each["StartTime"]))
 
 
 def _seconds(activity: dict[str, Any]) -> float:

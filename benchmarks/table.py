@@ -17,9 +17,9 @@ is held to are ratios where there is something to compare with, and generous lim
 |---|---|---|---|
 """
 _FORMULA = """
-The shortest possible time of a rollout is `ceil(servers / batch) × fastest server + one drain`. *Fastest server* is
-the shortest time from launch to `InService` of all that the rollout launched, as the cloud's scaling activities tell
-it: no batch can be in service sooner than that. Drains overlap with the next batch, the last one doesn't.
+The shortest possible time of a rollout is the sum over its batches of their slowest server, and one drain. A server's
+time is that from its launch to `InService`, as the cloud's scaling activities tell it: boot, user data, start and
+`min_healthy_time`. Drains overlap with the next batch, the last one doesn't.
 
 Calls of the rollout of {servers}:
 

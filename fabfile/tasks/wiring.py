@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from .run import Run
 
 _LOCAL_LEASE_SECONDS = 8.0
-# The launch hook has held a server back for min_healthy_time already; behind the balancers it has to pass a few looks.
-_SETTLED_LOOKS = 3
+# The launch hook has held a server back for min_healthy_time already, and balancers check several times before they call
+# it healthy; it has to be so at two looks in a row, which are less than this part of a poll apart only by mistake.
+_SETTLED_POLLS = 0.5
 _LOCAL_READ_LAG = 2.0
 _LOCAL_LOOK = 1.0  # seconds between two looks at what a canary answers
 _AWS_READ_LAG = 15.0
@@ -148,7 +149,7 @@ def policy_of(
     for the batch.
     """
     rollout = environment.rollout
-    settling = _SETTLED_LOOKS * rollout.poll if gated else rollout.min_healthy_time
+    settling = _SETTLED_POLLS * rollout.poll if gated else rollout.min_healthy_time
     try:
         size = batch_size(batch or rollout.batch, servers)
     except ValueError as error:
