@@ -226,7 +226,7 @@ class Intent:
     servers: bool = True  # web servers are part of this deploy
     begun: bool = False  # something was changed, or was about to be
     launched: int = 0  # launches so far: the number of the last one's token
-    launches: tuple[Launch, ...] = ()  # whose instances are not serving yet, or whose reply is missing
+    launches: tuple[Launch, ...] = ()  # whose servers have not proved themselves yet, or whose reply is missing
     retiring: tuple[Retirement, ...] = ()
     moves: tuple[Move, ...] = ()
     asked: tuple[Asked, ...] = ()

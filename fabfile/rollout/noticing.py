@@ -90,7 +90,7 @@ def _newcomers(observed: Observed, intent: Intent, policy: Policy, now: float) -
     ]
     alive = sum(member.lifecycle in ALIVE for member in group.members)
     stable = alive >= intent.desired + intent.owned and not coming
-    ids = {name for name, _ in serving}
+    ripe = {name for name, since in serving if now - since >= policy.min_healthy_time}
     return replace(
         intent,
         serving_since=tuple(serving),
@@ -102,7 +102,7 @@ def _newcomers(observed: Observed, intent: Intent, policy: Policy, now: float) -
         launches=tuple(
             launch
             for launch in intent.launches
-            if not launch.ids or not (set(launch.ids) <= ids) or now - launch.asked_at <= policy.read_lag
+            if not launch.ids or not (set(launch.ids) <= ripe) or now - launch.asked_at <= policy.read_lag
         ),
     )
 

@@ -29,8 +29,8 @@ def repeat_unanswered(s: Situation) -> Plan | None:
 
 
 def retire(s: Situation) -> Plan | None:
-    """Let as many old servers go as new ones have taken the place of."""
-    if not s.old or s.intent.owned < 1 or s.unripe_surge:
+    """Let as many old servers go as new ones have taken the place of, each as soon as one has."""
+    if not s.old or s.intent.owned < 1:
         return None
     going = next_to_go(s, s.intent.owned)
     spared = may_go(going, s.serving_ids, s.reliable - s.needed)

@@ -192,3 +192,14 @@ def test_repair_turns_an_unfinished_deploy_back() -> None:
 def test_a_fix_goes_over_a_fleet_that_does_not_serve_at_all() -> None:
     observed = fleet(*(member(f"i-{n}", "ab"[n % 2], health=Health.UNHEALTHY) for n in range(3)))
     assert Scene(observed).run().status is Status.DEPLOYED
+
+
+def test_servers_of_a_batch_that_come_one_after_the_other_are_still_one_batch() -> None:
+    """Eight servers, two at a time, of which every second one boots longer: four batches, not seven."""
+    fates = lambda config, n: Fate(boot=90.0 if n % 2 else 60.0)  # noqa: E731
+    scene = Scene(even_fleet(8), Policy(batch=2, min_healthy_time=10.0), fates=fates)
+    report = scene.run()
+    began = sorted({seconds for seconds, step in report.steps if isinstance(step, LaunchInstances)})
+    batches = [first for first, before in zip(began, [-60.0, *began], strict=False) if first - before > 30.0]
+    assert len(batches) == 4
+    assert report.capacity_lowest == 8
