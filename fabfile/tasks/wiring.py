@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 _LOCAL_LEASE_SECONDS = 8.0
-# The launch hook has held a server back for min_healthy_time already, and balancers check several times before they call
-# it healthy; it has to be so at two looks in a row, which are less than this part of a poll apart only by mistake.
+# The launch hook has held a server back for min_healthy_time already, and balancers check several times before they
+# call it healthy; it has to be so at two looks in a row, which are more than this part of a poll apart.
 _SETTLED_POLLS = 0.5
 _LOCAL_READ_LAG = 2.0
 _LOCAL_LOOK = 1.0  # seconds between two looks at what a canary answers
