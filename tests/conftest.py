@@ -1,4 +1,4 @@
-"""Tests of one file run in one process, and all rehearsals in one: they share an environment."""
+"""Tests of one file run in one process; a process makes one environment for all the rehearsals that it runs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
         def _split_scope(self, nodeid: str) -> str:
-            return _REHEARSALS if nodeid.startswith(_REHEARSALS) else nodeid.partition("::")[0]
+            return nodeid.partition("::")[0]
 
     return ByFile(config, log)
