@@ -21,12 +21,16 @@ _HEADINGS = ("server", "role", "address", "exit", "seconds", "last line")
 
 @dataclass(frozen=True)
 class Command:
-    """What is sent: an argument list, its standard input, and how long and on how many servers at a time it may run."""
+    """What is sent: an argument list, its standard input, and how long and on how many servers at a time it may run.
+
+    `afterwards` says what becomes of it on a server when nobody waits for it any more.
+    """
 
     argv: tuple[str, ...]
     given: bytes = b""
     timeout: float = 600.0
     at_once: int = 10
+    afterwards: str = "Where it still ran it is ended"
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def follow(
 ) -> list[Ended]:
     """Run a command on servers and return how it ended on each, in their order.
 
-    Raises `CommandFailed` when interrupted; the command is ended where it still runs.
+    Raises `CommandFailed` when interrupted.
     """
     at = {server.address: server for server in servers if server.address}
     ended = {server.id: Result("", -1, error="it has no address") for server in servers if not server.address}
@@ -117,7 +121,7 @@ def follow(
         raise CommandFailed(
             f"finish {run.task}",
             f"it was interrupted, and had ended on {len(ended)} of {len(servers)} servers",
-            "Where it still ran it is ended",
+            command.afterwards,
         ) from None
     return [Ended(server, ended[server.id]) for server in servers]
 

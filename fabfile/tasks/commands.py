@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SHELL = {"command": "What the login user's shell is to run there; a comma in it is written \\,"}
 _MANAGE = {
-    "command": 'A command of application.manage, e.g. "showmigrations debates"; a comma in it is written \\,',
+    "command": 'A command of application.manage, e.g. "showmigrations questions"; a comma in it is written \\,',
     "roles": "Roles (web, worker), web groups or instance ids; one worker if left out, or one web server.",
 }
 # A server ends a command by itself a little later than we do, for the case that we are gone.

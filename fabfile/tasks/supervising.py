@@ -15,13 +15,13 @@ from ..apply.undertaking import new_deploy_id
 from ..config.naming import nearest
 from ..errors import UsageError
 from ..locks.contract import Lease
+from ..releases.server.supervising import ACTIONS
 from .commanding import Command, Ended, check_pace, chosen_servers, follow, hold
 from .wiring import locked, transport_of
 
 if TYPE_CHECKING:
     from .run import Run
 
-COMMANDS = ("status", "start", "stop", "restart")
 GROUPS = {"web": "web", "worker": "worker", "celery": "worker"}
 _HEADINGS = ("server", "role", "state", "detail")
 
@@ -45,9 +45,9 @@ def parse(command: str, group: str, process: str) -> Action:
     for name, value in (("command", command), ("group", group)):
         if not value:
             raise UsageError("run supervisor", f"it was given no {name}", usage)
-    if command not in COMMANDS:
+    if command not in ACTIONS:
         seen = f"{command!r} is none of its commands"
-        raise UsageError("run supervisor", seen, nearest(command, COMMANDS, "commands"))
+        raise UsageError("run supervisor", seen, nearest(command, ACTIONS, "commands"))
     if group not in GROUPS:
         seen = f"{group!r} is no group of processes"
         raise UsageError("run supervisor", seen, nearest(group, GROUPS, "groups"))
@@ -83,7 +83,8 @@ class Supervising:
         self._run = run
         self._action = action
         argv = calling_program("supervise", action.command, action.program)
-        self._command = Command(argv, timeout=timeout, at_once=parallel)
+        goes_on = f"Where it was begun it goes on: fab supervisor:status,{action.program} shows how it is"
+        self._command = Command(argv, timeout=timeout, at_once=parallel, afterwards=goes_on)
 
     def carry_out(self, roles: str, instance: str) -> None:
         """Take the action and tell how each server is then; raises unless all did as they were told."""

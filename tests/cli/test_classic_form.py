@@ -16,6 +16,8 @@ from tests.cli.conftest import Folder
         ([r"hello:World,greeting=a\,b"], "World|a,b|1|False"),
         ([r"hello:a\=b"], "a=b|hi|1|False"),
         (["hello:name=World,greeting="], "World||1|False"),
+        (["hello:migrate --database=replica"], "migrate --database=replica|hi|1|False"),
+        (["hello:World,greeting=migrate --fake a=b"], "World|migrate --fake a=b|1|False"),
         (["hello:World,loud=no"], "World|hi|1|False"),
         (["hello", "World", "--greeting=-x"], "World|-x|1|False"),
         (["hello", "World", "-g", "yo", "-l"], "World|yo|1|True"),

@@ -14,7 +14,6 @@ from fabfile.apply.servers import Choice, Server, choose
 from fabfile.display.output import Output, Streams
 from fabfile.errors import CommandFailed, FabscaleError, Unreachable, UsageError
 from fabfile.tasks.changesets import conclusion
-from fabfile.tasks.classic import _split
 from fabfile.tasks.clock import SystemClock
 from fabfile.tasks.commanding import Command, carry_out
 from fabfile.tasks.commands import managing
@@ -87,21 +86,6 @@ def test_what_cannot_be_meant_is_refused_before_aws_is_asked(project: Folder, wo
     project.config(CONFIG)
     ended = project.fab(*words)
     assert (ended.code, ended.out, ended.err) == (2, "", message)
-
-
-@pytest.mark.parametrize(
-    ("typed", "split"),
-    [
-        ("migrate --database=replica", [(None, "migrate --database=replica")]),
-        ("command=migrate --fake a=b", [("command", "migrate --fake a=b")]),
-        ("echo a\\,b,web", [(None, "echo a,b"), (None, "web")]),
-        ("restart,celery,roles=worker", [(None, "restart"), (None, "celery"), ("roles", "worker")]),
-    ],
-)
-def test_an_equals_sign_after_what_is_no_key_belongs_to_the_value(
-    typed: str, split: list[tuple[str | None, str]]
-) -> None:
-    assert list(_split(typed)) == split
 
 
 @pytest.mark.parametrize(
