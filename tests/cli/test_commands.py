@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from fabfile.tasks.commands import managing
 from fabfile.tasks.gone import GONE
 from fabfile.tasks.run import Run
 from fabfile.tasks.supervising import Action, parse
+from fabfile.transports.contract import Follower, Result, Said
 from fabfile.transports.memory import Host, MemoryTransport
 from tests.aws.account import environment
 
@@ -133,7 +134,7 @@ def answering(code: int, out: str = "", err: str = "") -> Host:
 
 
 def run_on(
-    tmp_path: Path, hosts: Mapping[str, Host], servers: Sequence[Server], *, as_json: bool = False
+    tmp_path: Path, hosts: Mapping[str, Host] | Follower, servers: Sequence[Server], *, as_json: bool = False
 ) -> tuple[str, str, FabscaleError | None]:
     """Run a command on servers; returns what was written to both streams, and how it failed."""
     out, err, clock = io.StringIO(), io.StringIO(), SystemClock()
@@ -150,7 +151,8 @@ def run_on(
         json=as_json,
     )
     try:
-        carry_out(run, MemoryTransport(hosts), servers, Command(("uptime",)))
+        transport = MemoryTransport(hosts) if isinstance(hosts, Mapping) else hosts
+        carry_out(run, transport, servers, Command(("uptime",)))
     except FabscaleError as error:
         return out.getvalue(), err.getvalue(), error
     return out.getvalue(), err.getvalue(), None
@@ -225,3 +227,30 @@ def test_what_is_gone_is_listed_with_the_same_reason() -> None:
     page = (ROOT / "docs" / "from-fabulaws.md").read_text().partition("## Gone")[2]
     listed = dict(line.strip("| ").split(" | ", 1) for line in page.splitlines() if line.startswith("| `"))
     assert listed == {f"`{name}`": why for name, why in GONE.items()}
+
+
+class Interrupted:
+    """A transport whose user presses Ctrl-C after the first server has ended."""
+
+    def follow(
+        self,
+        hosts: Sequence[str],
+        argv: Sequence[str],
+        *,
+        input: bytes = b"",  # noqa: A002  (the contract's word)
+        timeout: float = 600.0,
+        at_once: int = 10,
+    ) -> Generator[Said, None, None]:
+        yield Result(hosts[0], 0)
+        yield None
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_says_how_far_it_was_and_what_becomes_of_the_rest(tmp_path: Path) -> None:
+    _, err, error = run_on(tmp_path, Interrupted(), [ONE, TWO])
+    assert "waiting for i-2: " in err
+    assert isinstance(error, CommandFailed)
+    assert str(error) == (
+        "cannot finish run_shell_command: it was interrupted, and had ended on 1 of 2 servers. "
+        "Where it still ran it is ended."
+    )
