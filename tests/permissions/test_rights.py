@@ -28,10 +28,12 @@ from fabfile.aws.ec2 import console_tail, instances
 from fabfile.aws.elasticache import cache
 from fabfile.aws.elb import instance_health
 from fabfile.aws.elbv2 import deregister, dns_name, find_target_group, register, target_health
+from fabfile.aws.group_settings import hooks_of
 from fabfile.aws.launch_templates import create_version, versions
 from fabfile.aws.listeners import listeners
 from fabfile.aws.rds import database
 from fabfile.aws.s3 import S3Store
+from fabfile.aws.scaling import scaling_of
 from fabfile.aws.session import Aws
 from fabfile.aws.translate import Denied, Refused
 from fabfile.permissions.policy import documents, names_of, statements
@@ -121,7 +123,10 @@ def guarded(world: World, aws: Aws) -> None:
 # Each right of the tasks above, and what of the AWS layer needs it.
 USES: dict[str, Callable[[World, Aws], object]] = {
     "autoscaling:DescribeAutoScalingGroups": lambda world, aws: describe_group(aws, GROUP),
+    "autoscaling:DescribeLifecycleHooks": lambda world, aws: hooks_of(aws, GROUP),
+    "autoscaling:DescribePolicies": lambda world, aws: scaling_of(aws, GROUP),
     "autoscaling:DescribeScalingActivities": lambda world, aws: failed_activities(aws, GROUP),
+    "autoscaling:DescribeScheduledActions": lambda world, aws: scaling_of(aws, GROUP),
     "autoscaling:LaunchInstances": launch,
     "autoscaling:ResumeProcesses": lambda world, aws: resume_processes(aws, GROUP, ["Launch"]),
     "autoscaling:SuspendProcesses": lambda world, aws: suspend_processes(aws, GROUP, ["AZRebalance"]),
