@@ -30,6 +30,11 @@ class Backup:
     def key(self) -> str:
         return f"{folder_of(self.deployment, self.environment)}{self.id}.dump"
 
+    @property
+    def amount(self) -> str:
+        """Its size as people read it: 1536 bytes are 1.5 KiB."""
+        return f"{self.size / 2**20:.1f} MiB" if self.size >= 2**20 else f"{self.size / 2**10:.1f} KiB"
+
 
 def folder_of(deployment: str, environment: str) -> str:
     """Return what the keys of an environment's backups begin with; servers' roles are denied it."""

@@ -75,7 +75,7 @@ class Databases:
         run.output.progress(f"{self.server.name} dumps the database")
         place = run.environment.deployment, run.environment.name
         backup = make_backup(place, self.server, _addresses(run), self.catalogue, run.clock.now())
-        run.output.progress(f"kept {backup.size / 2**20:.1f} MiB as {backup.key}")
+        run.output.progress(f"kept {backup.amount} as {backup.key}")
         return backup
 
     def check_new_file(self, file: str) -> None:

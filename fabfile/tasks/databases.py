@@ -46,7 +46,7 @@ def dbbackups(run: Run, limit: int = 20) -> None:
     if run.json:
         run.output.json(backups)
     elif backups:
-        run.output.table(("made", "id", "MiB", "PostgreSQL", "key"), [_row(backup) for backup in backups])
+        run.output.table(("made", "id", "size", "PostgreSQL", "key"), [_row(backup) for backup in backups])
     else:
         run.output.result(f"there is no backup of {run.environment.place} yet")
 
@@ -89,4 +89,4 @@ def _row(backup: Backup) -> tuple[str, ...]:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     made = f"{datetime.fromtimestamp(backup.made, UTC):%Y-%m-%d %H:%M:%SZ}"
-    return made, backup.id, f"{backup.size / 2**20:.1f}", backup.server or "–", backup.key
+    return made, backup.id, backup.amount, backup.server or "–", backup.key
