@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from fabfile.releases.server.supervising import ACTIONS
 
 from .machine import Machine, wait_for
@@ -10,7 +12,7 @@ RELEASE = "20261121T0114Z-1a2b3c4"
 
 
 def serving(machine: Machine, **environ: str) -> Machine:
-    machine.launch_with(machine.document(RELEASE, environ, gate_timeout=2))
+    machine.launch_with(machine.document(RELEASE, environ))
     machine.boot()
     wait_for(lambda: "is ready" in machine.console, "it is ready")
     return machine
@@ -47,6 +49,8 @@ def test_a_worker_finishes_its_job_before_it_is_stopped(worker: Machine) -> None
 def test_a_site_that_does_not_come_back_is_an_error_with_its_log(machine: Machine) -> None:
     """Its health check fails from then on; the secrets in its log are not told."""
     serving(machine)
+    wanted = machine.app / "server.json"
+    wanted.write_text(json.dumps({**json.loads(wanted.read_text()), "gate_timeout": 2}))
     site = machine.app / "releases" / RELEASE / "web.py"
     site.write_text(site.read_text().replace('"STATUS", "200"', '"STATUS", "503"'))
     error = machine.ask("supervise", "restart", "web")["error"]

@@ -127,7 +127,6 @@ def test_what_a_followed_command_is_given_comes_before_its_input_ends(ssh: SshTr
 def test_a_followed_command_that_does_not_end_is_ended_and_has_a_code_of_its_own(ssh: SshTransport) -> None:
     (result,) = ended(list(ssh.follow(["real"], shell_command("echo begun; sleep 600", 600), timeout=1.0))).values()
     assert (result.exit, result.reached, result.error) == (124, True, "it had not ended after 1 s")
-    assert result.out == "begun\n"
 
 
 def test_a_shell_command_ends_with_whoever_followed_it(ssh: SshTransport, tmp_path: Path) -> None:
