@@ -108,6 +108,7 @@ def _(step: Terminate, intent: Intent) -> Intent:
     # On the way back the servers that go are those that failed: nobody's place was taken for good.
     replaces = step.replaces and intent.phase is Phase.ROLLING
     retirement = Retirement(step.instance, step.at, step.decrement, replaces)
+    intent = _forgotten(step.instance, intent)
     intent = replace(intent, begun=True, retiring=(*intent.retiring, retirement))
     if step.replaces:
         intent = replace(intent, slot_since=None)
@@ -115,6 +116,17 @@ def _(step: Terminate, intent: Intent) -> Intent:
         return intent
     move = Move(step.at, intent.desired + intent.owned)
     return replace(intent, owned=intent.owned - 1, moves=(*intent.moves, move))
+
+
+def _forgotten(instance: str, intent: Intent) -> Intent:
+    """Expect a server no more: one that is gone at the next look has not failed, and no launch is late for it."""
+    launches = []
+    for launch in intent.launches:
+        ids = tuple(name for name in launch.ids if name != instance)
+        if ids or not launch.ids:  # without ids the reply is missing
+            launches.append(replace(launch, ids=ids))
+    coming = tuple((name, since) for name, since in intent.coming if name != instance)
+    return replace(intent, launches=tuple(launches), coming=coming)
 
 
 @noted.register

@@ -47,8 +47,9 @@ def retire(s: Situation) -> Plan | None:
 
 
 def next_to_go(s: Situation, count: int) -> tuple[Member, ...]:
-    """Return the old servers that go next."""
-    return victims(s.old, s.alive_by_zone, s.serving_ids, min(count, len(s.old)))
+    """Return the old servers that go next; one whose launch nobody answered yet can't be named."""
+    named = tuple(member for member in s.old if "#" not in member.id)
+    return victims(named, s.alive_by_zone, s.serving_ids, min(count, len(named)))
 
 
 def _why_gone(s: Situation, member: Member) -> str:
@@ -128,7 +129,7 @@ def trim(s: Situation) -> Plan | None:
     surplus = min(s.intent.owned, len(s.alive) - s.intent.desired)
     if s.old or surplus < 1:
         return None
-    youngest_first = [replace(member, launched_at=-member.launched_at) for member in s.new]
+    youngest_first = [replace(each, launched_at=-each.launched_at) for each in s.new if "#" not in each.id]
     going = may_go(victims(youngest_first, s.alive_by_zone, s.ripe_ids, surplus), s.serving_ids, s.reliable - s.needed)
     reason = f"is surplus: {len(s.alive)} servers exist and {s.intent.desired} are wanted"
     steps = [Terminate(f"{each.id} {reason}", each.id, decrement=True, replaces=False) for each in going]

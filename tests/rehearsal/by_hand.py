@@ -106,10 +106,13 @@ def release(made: Project, page: str, health: int = 200) -> str:
 
 
 def account(made: Project) -> None:
-    """What everything below needs: a role for servers."""
+    """What everything below needs: a role for servers, which may read releases."""
     iam = made.client("iam")
     trust = {"Version": "2012-10-17", "Statement": []}
     iam.create_role(RoleName=PROFILE, AssumeRolePolicyDocument=json.dumps(trust))
+    reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::fabscale-*/opendebates/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    iam.put_role_policy(RoleName=PROFILE, PolicyName="releases", PolicyDocument=document)
     iam.create_instance_profile(InstanceProfileName=PROFILE)
     iam.add_role_to_instance_profile(InstanceProfileName=PROFILE, RoleName=PROFILE)
 

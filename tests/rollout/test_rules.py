@@ -13,7 +13,9 @@ from fabfile.apply.simulated_workers import SimulatedWorkers
 from fabfile.rollout.accounting import accounted
 from fabfile.rollout.capacity import batch_size
 from fabfile.rollout.intents import begin, roll_back, supersede
-from fabfile.rollout.model import Health, Intent, Lifecycle, Move, Phase, Policy
+from fabfile.rollout.model import Health, Intent, Launch, Lifecycle, Move, Phase, Policy
+from fabfile.rollout.notes import noted
+from fabfile.rollout.serial import plan
 from fabfile.rollout.steps import LaunchInstances, Stopped, SwitchLaunchConfig, Terminate
 
 from .fleets import ALIVE, NEW, NOW, OLD, Scene, even_fleet, first_steps, fleet, kinds, member, only_waits
@@ -203,3 +205,26 @@ def test_servers_of_a_batch_that_come_one_after_the_other_are_still_one_batch() 
     batches = [first for first, before in zip(began, [-60.0, *began], strict=False) if first - before > 30.0]
     assert len(batches) == 4
     assert report.capacity_lowest == 8
+
+
+def test_going_back_takes_no_server_whose_launch_was_not_answered() -> None:
+    """Its name is not known; the same launch is asked for again, and its server goes once it is."""
+    observed = even_fleet(2)
+    lost = Launch("token-1", "a", 1, NEW, NOW - 5.0, 2)
+    forward = begin(observed, deploy_id="d", target=NEW, started=NOW - 10.0)
+    intent = roll_back(replace(forward, begun=True, owned=1, launched=1, launches=(lost,)), "fab repair")
+    steps = plan(observed, intent, Policy(), NOW).steps
+    assert "LaunchInstances" in kinds(steps)
+    assert "Terminate" not in kinds(steps)
+
+
+def test_a_server_that_we_sent_and_that_is_gone_at_the_next_look_has_not_failed() -> None:
+    launch = Launch("token-1", "a", 1, NEW, NOW, 2, ids=("i-new",))
+    intent = replace(
+        begin(even_fleet(2), deploy_id="d", target=NEW, started=NOW),
+        launches=(launch,),
+        coming=(("i-new", NOW), ("i-other", NOW)),
+        owned=1,
+    )
+    after = noted(Terminate("is surplus", "i-new", decrement=True, at=NOW), intent)
+    assert (after.launches, after.coming) == ((), (("i-other", NOW),))
