@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import urllib.request
@@ -17,11 +18,16 @@ def check_calls(project: Project) -> None:
 
     With FABSCALE_RECORD_CALLS=1 it is added to the record instead.
     """
-    recorded: dict[str, list[str]] = json.loads(RECORDED.read_text())
-    seen = {task: sorted({*recorded.get(task, ()), *calls}) for task, calls in _seen(project).items()}
+    seen = _seen(project)
     if os.environ.get(RECORD):
-        RECORDED.write_text(json.dumps({**recorded, **seen}, indent=2, sort_keys=True) + "\n")
+        with RECORDED.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # rehearsals end in several processes
+            known: dict[str, list[str]] = json.load(file)
+            added = {task: sorted({*known.get(task, ()), *calls}) for task, calls in seen.items()}
+            file.seek(0)
+            file.write(json.dumps({**known, **added}, indent=2, sort_keys=True) + "\n")
         return
+    recorded: dict[str, list[str]] = json.loads(RECORDED.read_text())
     new = {task: sorted({*calls} - {*recorded.get(task, ())}) for task, calls in seen.items()}
     unknown = {task: calls for task, calls in new.items() if calls}
     assert not unknown, f"calls that are not recorded: {unknown}. Record them: make record-calls"
