@@ -1,5 +1,5 @@
 # `make demo` shows a deploy, `make test` proves it; both make their own .venv.
-.PHONY: demo test record-calls conformance conformance-sweep lint clean servers bench help
+.PHONY: demo test rehearse record-calls conformance conformance-sweep lint clean servers bench help
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -23,8 +23,11 @@ bench: $(VENV)/.installed ## Measure what a deploy costs, and write docs/perform
 servers: ## Install the Debian packages of the real servers that tests use (as root)
 	@scripts/install-test-servers
 
-test: $(VENV)/.installed servers ## Run all tests
-	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder tests
+test: $(VENV)/.installed servers ## Run the tests, without the long rehearsals
+	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder -m "not long" tests
+
+rehearse: $(VENV)/.installed servers ## Run all rehearsals, also the long ones
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder tests/rehearsal
 
 conformance: $(VENV)/.installed ## Hold the embedded cloud to AWS's behaviour; or a real account, see docs/conformance.md
 	@$(BIN)/python -m tests.conformance $(ARGS)

@@ -124,6 +124,7 @@ def test_a_group_on_a_launch_configuration_behind_a_classic_balancer(hand_made: 
     assert "releases were deployed since" in refused.err
 
 
+@pytest.mark.long
 def test_a_first_release_that_fails_leaves_the_servers_made_by_hand_and_their_user_data(hand_made: Project) -> None:
     before = settings(hand_made, TARGETS)
     hand_made.fab("adopt:opendebates,other", "--apply")
@@ -152,6 +153,7 @@ def _ids(made: Project) -> list[str]:
     return [each["InstanceId"] for each in by_hand.seen(made, TARGETS)["Instances"]]
 
 
+@pytest.mark.long
 def test_a_deploy_that_died_is_repaired_to_what_was_made_by_hand_and_resumed_the_next_time(hand_made: Project) -> None:
     before = settings(hand_made, TARGETS)
     by_hand.release(hand_made, "third release\n")
@@ -165,6 +167,7 @@ def test_a_deploy_that_died_is_repaired_to_what_was_made_by_hand_and_resumed_the
         assert settings(hand_made, TARGETS) == before
 
 
+@pytest.mark.long
 def test_a_group_on_a_launch_template_behind_a_target_group(hand_made: Project) -> None:
     before = settings(hand_made, TARGETS)
     by_hand.release(hand_made, "fourth release\n")

@@ -85,6 +85,7 @@ def test_a_canary_that_fails_more_requests_than_the_old_servers_is_taken_back(si
     assert len({(each["path"], each["reason"]) for each in failures}) == len(failures)
 
 
+@pytest.mark.long
 def test_a_canary_as_good_as_the_old_servers_goes_on_to_the_end_and_no_request_fails(site: Project) -> None:
     site.commit("As good")
     ended = site.fab(*CANARY)
@@ -96,6 +97,7 @@ def test_a_canary_as_good_as_the_old_servers_goes_on_to_the_end_and_no_request_f
     assert lines(ended.err, "switch launch config", "the canary has passed: 0 of ")
 
 
+@pytest.mark.long
 def test_a_paused_deploy_goes_on_when_somebody_resumes_it_elsewhere(site: Project) -> None:
     site.commit("Paused")
     deploy = site.start(*CANARY, "--pause")
@@ -109,6 +111,7 @@ def test_a_paused_deploy_goes_on_when_somebody_resumes_it_elsewhere(site: Projec
     assert "@" in assert_clean(site)["canary"]["approved_by"]
 
 
+@pytest.mark.long
 def test_a_paused_deploy_that_is_repaired_elsewhere_goes_back(site: Project, old: str) -> None:
     before = servers(site)
     site.commit("Rejected")
@@ -120,6 +123,7 @@ def test_a_paused_deploy_that_is_repaired_elsewhere_goes_back(site: Project, old
     assert "rejected by " in ended.err
 
 
+@pytest.mark.long
 def test_a_deployer_killed_in_its_pause_is_taken_up_and_its_canary_bakes_again(site: Project) -> None:
     site.commit("Killed in its pause")
     deploy = site.start(*CANARY, "--pause")

@@ -91,6 +91,7 @@ def launch_from(site: Project, template: str, version: str) -> None:
     )
 
 
+@pytest.mark.long
 def test_migrations_of_the_live_release_run_once_more(site: Project) -> None:
     foretold = site.fab("local", "migrate", "--dry-run")
     assert lines(foretold.out, "would run the migrations of", "(worker)")
@@ -98,6 +99,7 @@ def test_migrations_of_the_live_release_run_once_more(site: Project) -> None:
     assert lines(ended.err, "the migrations of", "are done")
 
 
+@pytest.mark.long
 def test_supervisor_tells_and_restarts_what_runs(site: Project) -> None:
     status = site.fab("local", "supervisor:status,web")
     assert all(lines(status.out, server, "RUNNING") for server in ids(site, "web"))
@@ -112,6 +114,7 @@ def test_supervisor_tells_and_restarts_what_runs(site: Project) -> None:
     until("both serve", lambda: serving(site) == 2)
 
 
+@pytest.mark.long
 def test_restarted_web_servers_are_new_ones_of_the_same_release_and_no_request_fails(site: Project) -> None:
     before = {each["server"]: each["release"] for each in changesets(site)}
     ended = site.fab("local", "restart_web", "--batch", "2")

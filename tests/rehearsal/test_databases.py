@@ -73,6 +73,7 @@ def test_nothing_is_loaded_into_a_production_environment(production: Project) ->
     )
 
 
+@pytest.mark.long
 def test_another_environments_backup_is_loaded_after_its_name_or_a_yes(site: Project) -> None:
     assert "there is no production environment" in site.fab(f"reload_production_db:{PLACE}", code=2).err
     site.fab(f"dbbackup:{PLACE}")
@@ -82,6 +83,7 @@ def test_another_environments_backup_is_loaded_after_its_name_or_a_yes(site: Pro
     assert loaded.out.startswith("the database of opendebates,local is as in opendebates/backups/local/")
 
 
+@pytest.mark.long
 def test_a_restore_does_not_run_beside_a_deploy_nor_after_one_that_died(site: Project) -> None:
     site.fab(f"dbbackup:{PLACE}")
     newest = json.loads(site.fab(f"dbbackups:{PLACE}", "--json").out)[0]["id"]

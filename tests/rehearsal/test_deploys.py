@@ -89,6 +89,7 @@ def test_of_two_deploys_at_once_one_waits_and_a_third_that_must_not_wait_names_t
     assert_clean(site)
 
 
+@pytest.mark.long
 def test_a_deployer_that_sleeps_longer_than_its_lease_changes_nothing_when_it_wakes(site: Project) -> None:
     sleeper = site.start(*QUICK)
     until("the first launch", lambda: len(site.group()["Instances"]) > 2)

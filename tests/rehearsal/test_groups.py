@@ -158,6 +158,7 @@ def test_a_second_group_that_fails_brings_the_first_one_back(both: Project) -> N
     until("all servers", lambda: serving(both) == {FIRST: 2, SECOND: 1})
 
 
+@pytest.mark.long
 def test_a_deployer_killed_when_the_first_group_is_through_is_resumed(both: Project) -> None:
     before = group(both, FIRST)["LaunchTemplate"]["Version"]
     deploy = both.start(*QUICK)
@@ -174,6 +175,7 @@ def test_a_deployer_killed_when_the_first_group_is_through_is_resumed(both: Proj
     assert both.describe()["unfinished"] == []
 
 
+@pytest.mark.long
 def test_repair_takes_both_groups_back(both: Project) -> None:
     before = named(both)
     version = group(both, FIRST)["LaunchTemplate"]["Version"]

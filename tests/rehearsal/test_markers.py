@@ -47,6 +47,7 @@ def test_a_deploy_tells_its_start_and_its_end_and_a_marker_that_fails_is_a_warni
     assert told(marked)[2] == ["failure", "flag_deployment", name]
 
 
+@pytest.mark.long
 def test_a_required_start_that_fails_stops_a_deploy_before_anything_changes(marked: Project) -> None:
     before, deploys = marked.group(), marked.history()
     marked.config["markers"] = {"freeze": {"command": "false", "at": "start", "required": True}}

@@ -52,6 +52,7 @@ def test_sizes_above_the_maximum_are_refused_and_nothing_is_changed(site: Projec
     assert site.group() == before
 
 
+@pytest.mark.long
 def test_past_a_deployer_that_died_the_size_is_set_and_resume_ends_with_it(site: Project) -> None:
     """Its surge stays on top until the deploy has been taken to its end."""
     deploy = site.start(*QUICK)

@@ -17,7 +17,7 @@ import pytest
 from .conftest import SETTINGS
 from .project import PATIENCE, Project, make
 
-pytestmark = [pytest.mark.cloud, pytest.mark.rehearsal]
+pytestmark = [pytest.mark.cloud, pytest.mark.rehearsal, pytest.mark.long]
 PLACE = "opendebates,local"
 
 
