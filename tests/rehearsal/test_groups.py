@@ -52,6 +52,7 @@ def both(site: Project) -> Iterator[Project]:
     site.config["environments"]["local"]["auto_scaling_groups"] = [FIRST, SECOND]
     site.write_config()
     try:
+        site.fab("create_environment:opendebates,local")  # lets the servers' role answer the second group's hook
         # What the first group launches reports to the first group: this one gets a launch config of its own.
         site.fab(*QUICK, "--groups", SECOND)
         client.set_desired_capacity(AutoScalingGroupName=SECOND, DesiredCapacity=1)
