@@ -19,6 +19,7 @@ from .autoscaling import Autoscaling
 from .members import Members, hook_from
 from .patches import Patch
 from .refusal import invalid
+from .role_resource import RoleResource
 
 SIZES = ("MinSize", "MaxSize", "DesiredCapacity")
 
@@ -257,6 +258,7 @@ def resource_patches(autoscaling: Autoscaling, members: Members) -> Iterator[Pat
     yield Patch(table, "AWS::AutoScaling::AutoScalingGroup", group)
     yield Patch(table, "AWS::RDS::DBInstance", DatabaseResource)
     yield Patch(table, "AWS::EC2::Instance", InstanceResource)
+    yield Patch(table, "AWS::IAM::Role", RoleResource)
     yield Patch(table, "AWS::SecretsManager::Secret", SecretResource, added=True)
 
 

@@ -101,7 +101,7 @@ def test_servers_from_before_the_adoption_are_not_asked_to_migrate(
 
 def test_without_the_hooks_gate_a_server_proves_itself_behind_the_balancers(environment: Environment) -> None:
     environment = replace(environment, rollout=replace(environment.rollout, min_healthy_time=60.0, poll=5.0))
-    assert policy_of(environment, "1", 2, 0.0, gated=True).min_healthy_time == 15.0
+    assert policy_of(environment, "1", 2, 0.0, gated=True).min_healthy_time == 2.5
     assert policy_of(environment, "1", 2, 0.0, gated=False).min_healthy_time == 60.0
 
 

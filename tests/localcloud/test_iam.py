@@ -116,3 +116,28 @@ def test_a_machine_is_held_to_its_servers_role(account: Account) -> None:
         )
     with refused("AccessDenied", "assumed-role/servers/i-", "autoscaling:SuspendProcesses"):
         groups.suspend_processes(AutoScalingGroupName="web", ScalingProcesses=["Launch"])
+
+
+def test_after_a_stacks_update_a_role_has_the_policies_of_its_template(account: Account) -> None:
+    def template(*actions: str) -> str:
+        trust = {"Version": "2012-10-17", "Statement": []}
+        policies = [
+            {
+                "PolicyName": action.partition(":")[0],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}],
+                },
+            }
+            for action in actions
+        ]
+        properties = {"RoleName": "servers", "AssumeRolePolicyDocument": trust, "Policies": policies}
+        return json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}})
+
+    stacks, iam = account.client("cloudformation"), account.client("iam")
+    stacks.create_stack(StackName="site", TemplateBody=template("s3:GetObject", "ssm:GetParameter"))
+    account.turn(20)
+    stacks.update_stack(StackName="site", TemplateBody=template("s3:PutObject"))
+    account.turn(20)
+    assert iam.list_role_policies(RoleName="servers")["PolicyNames"] == ["s3"]
+    assert "s3:PutObject" in str(iam.get_role_policy(RoleName="servers", PolicyName="s3")["PolicyDocument"])
